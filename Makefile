@@ -1,0 +1,76 @@
+# Everything from Python 3.11 or newer, git and make alone.
+# Another Python than python3: make PYTHON=/path/to/python3.12 test
+PYTHON ?= python3
+
+.PHONY: help demo dev test faults lint clean
+
+help:
+	@echo "make demo   an upgrade of a sample, and two bad ones that go back: a minute"
+	@echo "make dev    an editable environment in .venv"
+	@echo "make test   the whole suite against the built wheel, with branch coverage"
+	@echo "make faults the whole sweep of injected faults: hours, goes on where it was interrupted"
+	@echo "make lint   style, types, floors, dead code, spelling, dependencies"
+	@echo "make clean  removes what the other targets made"
+
+QUIETLY = --quiet --disable-pip-version-check
+
+# $(call environment,FOLDER,WHAT TO INSTALL). The pip that comes with Python 3.11 does not know --group.
+define environment
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+  echo "error: $(PYTHON) is not Python 3.11 or newer" >&2; \
+  echo "fix: name one that is: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+$(PYTHON) -m venv $(1)
+$(1)/bin/python -m pip install $(QUIETLY) --upgrade "pip>=25.1"
+$(1)/bin/python -m pip install $(QUIETLY) $(2)
+@touch $(1)/.ready
+endef
+
+demo: .venv-demo/.ready
+	rm -rf build/demo
+	.venv-demo/bin/python -m aos_upgrade_plugin.sample.demo build/demo
+
+.venv-demo/.ready: pyproject.toml
+	$(call environment,.venv-demo,--editable .)
+
+dev: .venv/.ready
+
+.venv/.ready: pyproject.toml
+	$(call environment,.venv,--editable . --group dev)
+
+.venv-test/.ready: pyproject.toml
+	$(call environment,.venv-test,. --group test)
+
+# PYTHONSAFEPATH: the package comes from the environment, not from the working directory.
+test: .venv-test/.ready
+	rm -rf build/wheel build/coverage
+	.venv-test/bin/python -m pip wheel $(QUIETLY) --no-deps --wheel-dir build/wheel .
+	.venv-test/bin/python -m pip install $(QUIETLY) --no-deps --force-reinstall build/wheel/*.whl
+	AOS_TEST_WHEEL=1 PYTHONSAFEPATH=1 .venv-test/bin/coverage run \
+	  -m pytest -n auto --junitxml=build/junit.xml
+	.venv-test/bin/coverage combine --quiet
+	.venv-test/bin/coverage report
+
+# What is swept: make faults SWEEP="--only restore", docs/how-to/run-the-fault-sweeps.md
+SWEEP ?= --jobs 2
+
+faults: .venv/.ready
+	@mkdir -p build
+	nice .venv/bin/python tests/faults/sweep.py --state build/faults.jsonl $(SWEEP)
+
+# Fields of stored data and members of enumerations are there for whoever reads them.
+DATA = '^aos_upgrade_plugin/(models/.*|errors)\.py:[0-9]+: unused variable'
+
+lint: .venv/.ready
+	@mkdir -p build
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pyright
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/vulture > build/dead-code.txt || [ $$? -eq 3 ]
+	! grep -Ev $(DATA) build/dead-code.txt
+	.venv/bin/codespell
+	.venv/bin/deptry .
+
+clean:
+	rm -rf .venv .venv-demo .venv-test build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,117 @@
+"""The runs of an installation: a new one for a plan, or one that its session tells of."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from aos_upgrade_plugin.decide.run_state import session_of_run
+from aos_upgrade_plugin.decide.sessions import is_upgrade
+from aos_upgrade_plugin.effects import run_folder, sessions
+from aos_upgrade_plugin.errors import NotFoundError, StateError
+from aos_upgrade_plugin.models.base import SessionId
+from aos_upgrade_plugin.models.gate import PlannedCheck
+from aos_upgrade_plugin.models.plan import UpgradePlan
+from aos_upgrade_plugin.models.run import PLAN, Run
+from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.settings import Settings
+from aos_upgrade_plugin.models.waiver import Waiver
+from aos_upgrade_plugin.models.workflow import CONTENT
+from aos_upgrade_plugin.phases.installation import Installation
+
+OPEN = frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSED})
+"""The states in which a run can go on."""
+
+_CHECKS: TypeAdapter[tuple[PlannedCheck, ...]] = TypeAdapter(tuple[PlannedCheck, ...])
+_WAIVERS: TypeAdapter[tuple[Waiver, ...]] = TypeAdapter(tuple[Waiver, ...])
+
+
+def with_checks(plan: UpgradePlan, checks: Sequence[PlannedCheck]) -> UpgradePlan:
+    """Return the plan with the checks of every gate fixed in it."""
+    fixed = _CHECKS.dump_python(tuple(checks), mode="json")
+    return plan.model_copy(update={"checks": tuple(fixed)})
+
+
+def new(
+    at: Installation, settings: Settings, plan: UpgradePlan, waivers: Sequence[Waiver] = ()
+) -> Run:
+    """Make a run that has not begun: what there is of it is with the user."""
+    session = session_of_run(
+        target_file=at.path.name,
+        plan=plan,
+        settings=settings,
+        now=datetime.now(UTC),
+        random=secrets.token_hex(4),
+    )
+    accepted = {"waivers": _WAIVERS.dump_python(tuple(waivers), mode="json")}
+    session = session.model_copy(update={"metadata": accepted})
+    folder = run_folder.before_it_begins(at.path, session.session_id, keep=settings.keep_backups)
+    run_folder.save_plan(folder, plan)
+    return _run_of(at, session, plan, folder)
+
+
+def find(at: Installation, name: SessionId | None, *, open_only: bool = False) -> Run:
+    """Return the run that is meant: the one named, else the one that was used last.
+
+    Raises NotFoundError; StateError where the session named is no upgrade that began;
+    DamagedError where its session or its plan cannot be read.
+    """
+    name = name or _newest(at, open_only=open_only)
+    session = sessions.load(at.path, name).session
+    folder = run_folder.of_session(at.path, name)
+    if session is None or not is_upgrade(session) or not (folder / PLAN).is_file():
+        raise StateError(
+            f"the session {name} is no upgrade that began",
+            cure="look which there are: aos-upgrade sessions list",
+        )
+    return _run_of(at, session, run_folder.load_plan(folder / PLAN), folder)
+
+
+def refuse_under_a_later_one(run: Run) -> None:
+    """Raise StateError where another upgrade stands on what this one laid down."""
+    session = run.session
+    later = [
+        each
+        for each in _upgrades(run.install)
+        if each.created_at > session.created_at
+        and any(attempt.phase == CONTENT for attempt in each.phase_history)
+        and each.session_status is not SessionStatus.ROLLED_BACK
+    ]
+    if later:
+        newest = max(later, key=lambda each: each.created_at).session_id
+        raise StateError(
+            f"the upgrade {newest} was made after {session.session_id} and stands on it",
+            cure=f"take that one back first: aos-upgrade rollback {newest}",
+        )
+
+
+def _newest(at: Installation, *, open_only: bool) -> SessionId:
+    found = [each for each in _upgrades(at.path) if not open_only or each.session_status in OPEN]
+    if not found:
+        what = "unfinished upgrade" if open_only else "upgrade"
+        raise NotFoundError(
+            f"there is no {what} of {at.path}",
+            cure="begin one: aos-upgrade run --source DIR",
+        )
+    return max(found, key=lambda each: each.last_updated).session_id
+
+
+def _upgrades(install: Path) -> list[WorkflowSession]:
+    found = (each.session for each in sessions.stored(install))
+    return [each for each in found if each is not None and is_upgrade(each)]
+
+
+def _run_of(at: Installation, session: WorkflowSession, plan: UpgradePlan, folder: Path) -> Run:
+    return Run(
+        install=at.path,
+        project=at.project,
+        layout=at.layout,
+        settings=Settings.model_validate(dict(session.options)),
+        plan=plan,
+        checks=_CHECKS.validate_python(plan.checks),
+        waivers=_WAIVERS.validate_python(session.metadata.get("waivers", [])),
+        session=session,
+        folder=folder,
+    )

@@ -1,0 +1,252 @@
+"""An upgrade from its settings to its report: planned, run, resumed, or taken back."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aos_upgrade_plugin import engine
+from aos_upgrade_plugin.actions import runs
+from aos_upgrade_plugin.actions.evidence import write_merged
+from aos_upgrade_plugin.actions.reports import run_report, told_again
+from aos_upgrade_plugin.actions.steps import UpgradeSteps
+from aos_upgrade_plugin.decide.reporting import conflict_line, phase_name
+from aos_upgrade_plugin.decide.run_state import phase_passed, why_back
+from aos_upgrade_plugin.effects import run_folder, sessions
+from aos_upgrade_plugin.effects.check_list import collect
+from aos_upgrade_plugin.effects.lock import refuse_held
+from aos_upgrade_plugin.effects.workflow_folders import bundled_workflows, read_workflow
+from aos_upgrade_plugin.engine import Ended, Watcher
+from aos_upgrade_plugin.errors import (
+    StaleError,
+    StateError,
+    StoppedError,
+    UpgradeError,
+)
+from aos_upgrade_plugin.models.base import SessionId
+from aos_upgrade_plugin.models.gate import Gate, GateContext
+from aos_upgrade_plugin.models.gate_report import GateReport
+from aos_upgrade_plugin.models.layout import Part
+from aos_upgrade_plugin.models.plan import Options, UpgradePlan
+from aos_upgrade_plugin.models.report import RunReport, Status
+from aos_upgrade_plugin.models.run import Run
+from aos_upgrade_plugin.models.session import SessionStatus
+from aos_upgrade_plugin.models.settings import Settings
+from aos_upgrade_plugin.models.waiver import Waiver
+from aos_upgrade_plugin.models.workflow import PRE_FLIGHT, UPGRADE
+from aos_upgrade_plugin.phases import source
+from aos_upgrade_plugin.phases.content import refuse_stale
+from aos_upgrade_plugin.phases.environment_planning import plan_environment_of
+from aos_upgrade_plugin.phases.holding import Holding, holding
+from aos_upgrade_plugin.phases.installation import Installation
+from aos_upgrade_plugin.phases.planning import plan_upgrade
+from aos_upgrade_plugin.phases.rollback import keep_space, refuse_without_way_back
+from aos_upgrade_plugin.plugins import installed_plugins
+from aos_upgrade_plugin.reporters import summary
+
+_DECIDE = "decide for all: --on-conflict keep, or take; or settle each, then run again"
+
+
+class Upgrade:
+    """The upgrades of one installation. What it does is looked at by ``watcher``."""
+
+    def __init__(self, installation: Installation, watcher: Watcher) -> None:
+        """Take up an installation; nothing happens to it yet."""
+        self._at = installation
+        self._watcher = watcher
+        self._workflow = read_workflow(bundled_workflows() / UPGRADE)
+        self._plugins = installed_plugins()
+        self._steps = UpgradeSteps(self._workflow, self._plugins)
+
+    def plan(self, settings: Settings) -> UpgradePlan:
+        """Decide every change, and fix the checks of every gate. Nothing is written."""
+        taken = source.take(settings.source_path)
+        options = Options(only=settings.only, on_conflict=settings.on_conflict)
+        plan = plan_upgrade(self._at, taken, options=options, created_at=datetime.now(UTC))
+        if Part.SERVER in settings.only.parts and not plan.undecided:
+            detect = self._plugins.post_install_steps
+            environment = plan_environment_of(self._at, taken, detect=detect)
+            plan = plan.model_copy(update={"environment": environment})
+        context = GateContext(
+            target=self._at.path,
+            source=settings.source_path,
+            source_commit=plan.source.commit,
+            facts={"only": settings.only, "layout": plan.layout},
+        )
+        return runs.with_checks(plan, collect(context))
+
+    def run(
+        self,
+        settings: Settings,
+        *,
+        plan: UpgradePlan | None = None,
+        waivers: Sequence[Waiver] = (),
+        evidence_dir: Path | None = None,
+    ) -> RunReport:
+        """Upgrade, or say why not. A given plan is applied exactly, or refused as stale.
+
+        ``evidence_dir`` gets a copy of the evidence, in a folder named after the session.
+        Raises BusyError at once where another command works on the installation.
+        """
+        refuse_held(self._at.path)
+        run_folder.refuse_unfit(evidence_dir, self._at.path)
+        if plan is None:
+            plan = self.plan(settings)
+        else:
+            _refuse_other_commit(plan, settings)
+        run = runs.new(self._at, settings, plan, waivers)
+        ended = self._before_it_begins(run)
+        if ended.status is None:
+            ended = self._begin(ended.run)
+        return self._written(ended, evidence_dir)
+
+    def resume(self, name: SessionId | None, *, evidence_dir: Path | None = None) -> RunReport:
+        """Go on with a run that was interrupted or paused, from where it is."""
+        run = runs.find(self._at, name, open_only=True)
+        status = run.session.session_status
+        if status not in runs.OPEN:
+            raise StateError(
+                f"the session {run.session.session_id} is {status}: there is nothing to resume",
+                cure="look at what can be done: aos-upgrade status",
+            )
+        run_folder.refuse_unfit(evidence_dir, self._at.path)
+        with self._hold(run, "resume") as held:
+            ended = self._drive(run, held)
+        return self._written(self._finish(ended), evidence_dir)
+
+    def roll_back(self, name: SessionId | None, *, evidence_dir: Path | None = None) -> RunReport:
+        """Take a run back, also a completed one while its backup is kept, and prove it."""
+        run = runs.find(self._at, name)
+        if run.session.session_status is SessionStatus.ROLLED_BACK:
+            raise StateError(
+                f"the session {run.session.session_id} is rolled back already",
+                cure="nothing needs to be done; to see it: aos-upgrade report",
+            )
+        runs.refuse_under_a_later_one(run)
+        refuse_without_way_back(run)
+        run_folder.refuse_unfit(evidence_dir, self._at.path)
+        with self._hold(run, "rollback") as held, _stoppable(run, "rollback"):
+            ended = engine.go_back(_held(run, held), (), self._steps, self._watcher)
+        return self._written(_with_recovered(ended, held), evidence_dir)
+
+    def report(self, name: SessionId | None) -> RunReport:
+        """Say again how a run ended, or where it stands."""
+        return told_again(runs.find(self._at, name))
+
+    def check_pre_flight(self, settings: Settings) -> tuple[GateReport, Path]:
+        """Say whether a run could begin, and where the evidence of that is."""
+        run = runs.new(self._at, settings, self.plan(settings))
+        return self._measured(run, Gate.PRE_FLIGHT), run.evidence
+
+    def check(self, gate: Gate, name: SessionId | None) -> tuple[GateReport, Path]:
+        """Let a gate of a run that has begun measure again; the evidence stays with the user."""
+        run = runs.find(self._at, name)
+        beside = run_folder.before_it_begins(
+            self._at.path, run.session.session_id, keep=run.settings.keep_backups
+        )
+        run = replace(run, folder=run_folder.copy(run.folder, beside))
+        return self._measured(run, gate), run.evidence
+
+    def _measured(self, run: Run, gate: Gate) -> GateReport:
+        self._watcher.phase(phase_name(workflow=self._workflow, number=gate.phase))
+        return engine.pass_gate(run, gate, self._steps, self._watcher)[0]
+
+    # ---- the parts of a run ------------------------------------------------------------------
+
+    def _before_it_begins(self, run: Run) -> Ended:
+        """Look whether the run may begin; nothing is written to the target."""
+        self._watcher.phase(phase_name(workflow=self._workflow, number=PRE_FLIGHT))
+        gate, kept = engine.pass_gate(run, Gate.PRE_FLIGHT, self._steps, self._watcher)
+        session = phase_passed(
+            session=run.session, phase=PRE_FLIGHT, artifacts=kept, now=datetime.now(UTC)
+        )
+        run = run.at(session)
+        if not gate.opens:
+            return Ended(run, Status.BLOCKED, gate.reasons, engine.first_remedy(gate))
+        if run.plan.undecided:
+            conflicts = tuple(conflict_line(each) for each in run.plan.undecided)
+            return Ended(run, Status.NEEDS_DECISION, (*conflicts, *run.plan.notes), _DECIDE)
+        if run.plan.nothing_to_do:
+            return Ended(run, Status.NOTHING_TO_DO)
+        return Ended(run, Status.PLANNED if run.settings.dry_run else None)
+
+    def _begin(self, run: Run) -> Ended:
+        """Take the lock, move plan and evidence into the installation, and go on from there."""
+        name, kept_before = run.session.session_id, run.folder
+        with self._hold(run, "run") as held:
+            folder = run_folder.of_session(held.install, name)
+            with run_folder.gone_if_it_fails(folder):
+                refuse_stale(replace(run, install=held.install))
+                run = replace(run, folder=run_folder.copy(kept_before, folder))
+                run = run.at(sessions.save(held.install, run.session))
+            ended = self._drive(run, held)
+        run_folder.remove(kept_before)
+        return self._finish(ended)
+
+    @contextmanager
+    def _hold(self, run: Run, command: str) -> Generator[Holding]:
+        name = run.session.session_id
+        with holding(run.install, session=name, command=command) as held:
+            self._watcher.recovered([each.report for each in held.recovered])
+            yield held
+
+    def _drive(self, run: Run, held: Holding) -> Ended:
+        if why_back(run.session) is None:  # else the space is needed now
+            keep_space(run)
+        with _stoppable(run, "resume"):
+            ended = engine.drive(_held(run, held), self._workflow, self._steps, self._watcher)
+        return _with_recovered(ended, held)
+
+    def _finish(self, ended: Ended) -> Ended:
+        """Pass the last gate, which wants the lock released."""
+        if ended.status is not None:
+            return ended
+        with _stoppable(ended.run, "resume"):
+            finished = engine.finish(ended.run, self._steps, self._watcher)
+        return finished._replace(recovered=ended.recovered)
+
+    @staticmethod
+    def _written(ended: Ended, evidence_dir: Path | None) -> RunReport:
+        """Write down how a run ended, beside its evidence, and return it."""
+        report = run_report(ended)
+        try:
+            summary.write(report, ended.run.folder)
+            write_merged(ended.run.evidence, ended.run.waivers)
+            if evidence_dir is not None:
+                run_folder.copy(ended.run.folder, evidence_dir / report.session_id)
+        except UpgradeError as error:  # it must not hide what was done
+            report = report.model_copy(update={"warnings": (*report.warnings, str(error))})
+        return report
+
+
+@contextmanager
+def _stoppable(run: Run, command: str) -> Generator[None]:
+    """Tell whoever stops a run that has begun how it goes on."""
+    name = run.session.session_id
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        back = "" if command == "rollback" else f"; or take it back: aos-upgrade rollback {name}"
+        raise StoppedError(
+            "stopped, with nothing half done",
+            cure=f"to go on: aos-upgrade {command} {name}{back}",
+        ) from stop
+
+
+def _with_recovered(ended: Ended, held: Holding) -> Ended:
+    return ended._replace(recovered=tuple(each.report for each in held.recovered))
+
+
+def _held(run: Run, held: Holding) -> Run:
+    return replace(run, install=held.install, lock_descriptor=held.lock.descriptor)
+
+
+def _refuse_other_commit(plan: UpgradePlan, settings: Settings) -> None:
+    commit = source.take(settings.source_path).commit
+    if commit != plan.source.commit:
+        raise StaleError(
+            f"the plan was made for the commit {plan.source.commit[:12]}, and the source is at "
+            f"{commit[:12]} now",
+            cure="check the planned commit out again, or make a new plan",
+        )

@@ -1,0 +1,17 @@
+"""The command ``aos-upgrade``: one file a group of commands.
+
+Nothing is imported before it is needed: ``--help`` stays quick, and a Ctrl-C at the very start
+meets a handler and not a traceback.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    try:
+        from aos_upgrade_plugin.cli.running import run
+
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:  # before the command line was even read
+        sys.exit(130)

@@ -1,0 +1,102 @@
+"""What every command understands."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from aos_upgrade_plugin.actions.upgrade import Upgrade
+    from aos_upgrade_plugin.models.settings import Settings
+    from aos_upgrade_plugin.phases.installation import Installation
+
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="DIR",
+        help="The installation or its project. Default: the nearest one upwards.",
+        show_default=False,
+    ),
+]
+Source = Annotated[
+    Path | None,
+    typer.Option(
+        "--source",
+        metavar="DIR",
+        help="A git checkout of the product, at the version to install.",
+        show_default=False,
+    ),
+]
+Only = Annotated[
+    str | None, typer.Option("--only", metavar="PART", help="Upgrade a part only: content.")
+]
+OnConflict = Annotated[
+    str | None,
+    typer.Option(
+        "--on-conflict",
+        metavar="POLICY",
+        help="Where you and the new version changed the same: fail (default), keep or take.",
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Answer with one JSON object on standard output.")
+]
+
+
+def installation(target: str | None) -> "Installation":
+    """Return the installation that a command is about."""
+    from aos_upgrade_plugin.phases.installation import find
+
+    return find(_start(target))
+
+
+def folder_to_restore(target: str | None) -> Path:
+    """Return the same, also where so little is left that only its backups tell what it was."""
+    from aos_upgrade_plugin.phases.remains import find_to_restore
+
+    return find_to_restore(_start(target))
+
+
+def _start(target: str | None) -> Path:
+    from aos_upgrade_plugin.effects.files import as_disk_error
+    from aos_upgrade_plugin.errors import NotFoundError
+
+    with as_disk_error("looking for the installation"):
+        if target is None:
+            return Path.cwd()
+        if target and Path(target).is_dir():
+            return Path(target)
+        what = "no folder" if target and Path(target).exists() else "not there"
+        raise NotFoundError(
+            f"{target!r} is {what}", cure="name the installation or its project: --target DIR"
+        )
+
+
+def upgrade(target: str | None, *, as_json: bool) -> "Upgrade":
+    """Return the upgrades of an installation, watched unless a program waits for the answer."""
+    from aos_upgrade_plugin.actions.upgrade import Upgrade
+    from aos_upgrade_plugin.cli.watching import OnTerminal, Silent
+
+    return Upgrade(installation(target), Silent() if as_json else OnTerminal())
+
+
+def settings(target: str | None, flags: Mapping[str, object]) -> "Settings":
+    """Return the settings of a run, from its flags, the environment and the project."""
+    from aos_upgrade_plugin.decide.settings import settled
+    from aos_upgrade_plugin.effects.project import settings_table
+
+    project = installation(target).project
+    said = settled(flags=flags, environment=os.environ, project=settings_table(project))
+    # Checks run in another folder than ours.
+    return said.model_copy(update={"source_path": said.source_path.absolute()})
+
+
+def command_line() -> str:
+    """Return how this process was called, for whoever finds the lock held."""
+    import shlex
+    import sys
+
+    return shlex.join(["aos-upgrade", *sys.argv[1:]])

@@ -1,0 +1,81 @@
+"""``aos-upgrade plan``: what a run would do. Nothing is written to the installation."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aos_upgrade_plugin.cli import options, output
+
+if TYPE_CHECKING:
+    from aos_upgrade_plugin.models.plan import UpgradePlan
+
+_SHOWN = 8
+
+
+def plan(  # noqa: PLR0913  a flag each
+    *,
+    source: options.Source = None,
+    target: options.Target = None,
+    only: options.Only = None,
+    on_conflict: options.OnConflict = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for run --plan.")
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Show every change of content.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what would change, without changing anything."""
+    from aos_upgrade_plugin.effects import durable
+    from aos_upgrade_plugin.effects.files import as_disk_error
+    from aos_upgrade_plugin.errors import ExitCode
+
+    flags = {"source_path": source, "only": only, "on_conflict": on_conflict}
+    settings = options.settings(target, flags)
+    made = options.upgrade(target, as_json=True).plan(settings)
+    if out is not None:
+        with as_disk_error("saving the plan"):
+            durable.write_durably(out, made.model_dump_json(indent=1).encode(), mode=0o644)
+    if as_json:
+        output.answer(made.model_dump(mode="json"))
+    else:
+        _show(made)
+    if diff and not as_json:
+        _show_diff(made, target)
+    raise typer.Exit(ExitCode.DECISION_NEEDED if made.undecided else ExitCode.DONE)
+
+
+def _show(made: "UpgradePlan") -> None:
+    from aos_upgrade_plugin.decide.reporting import (
+        changes_report,
+        conflict_line,
+        server_lines,
+        server_report,
+    )
+
+    before, after = made.origin.version or "unknown", made.source.version or "unknown"
+    output.say(
+        f"{before} -> {after}: {len(made.changes)} changes, commit {made.source.commit[:12]}"
+    )
+    for relation, paths in changes_report(made).paths.items():
+        output.say(f"  {relation.replace('_', ' ')}: {len(paths)}")
+        for path in paths[:_SHOWN]:
+            output.say(f"    {path}")
+        if paths[_SHOWN:]:
+            output.say(f"    and {len(paths) - _SHOWN} more; --json has them all")
+    for line in server_lines(server_report(made)):
+        output.say(f"  {line}")
+    for conflict in made.undecided:
+        output.say(f"  to decide: {conflict_line(conflict)}")
+    for note in made.notes:
+        output.say(f"  note: {note}")
+    if made.nothing_to_do:
+        output.say("nothing to do")
+
+
+def _show_diff(made: "UpgradePlan", target: str | None) -> None:
+    from aos_upgrade_plugin.phases.plan_diff import diffs
+
+    for text in diffs(made, options.installation(target)):
+        for line in text.splitlines():
+            output.say(line)

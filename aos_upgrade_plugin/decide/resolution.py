@@ -1,0 +1,111 @@
+"""What shall stand at each path: conflicts decided, and files that stand where folders come."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from aos_upgrade_plugin.models.plan import Choice, Conflict, Kept
+from aos_upgrade_plugin.models.settings import OnConflict
+from aos_upgrade_plugin.models.three_way import Compared, Relation, Target
+from aos_upgrade_plugin.models.tree import Kind, TreePath
+
+_CHOICES = {OnConflict.KEEP: Choice.KEEP, OnConflict.TAKE: Choice.TAKE}
+_USERS_DOING = frozenset({Relation.EDITED_LOCALLY, Relation.REMOVED_LOCALLY})
+
+
+class Resolution(NamedTuple):
+    """Which paths get what comes; every other path stays as it is."""
+
+    brought: Mapping[TreePath, Compared]
+    emptied: frozenset[TreePath]
+    """Folders that nothing is left in."""
+    conflicts: tuple[Conflict, ...]
+    kept: tuple[Kept, ...]
+
+
+def resolve(compared: Iterable[Compared], *, target: Target, on_conflict: OnConflict) -> Resolution:
+    """Decide every path as far as the policy goes; what stays undecided stays untouched.
+
+    Something that only the user has is never replaced by what needs its place: that is a
+    conflict which can only be kept, until the user moves it.
+    """
+    compared = tuple(compared)
+    choice = _CHOICES.get(on_conflict)
+    conflicts = {
+        one.path: Conflict(path=one.path, relation=one.relation, choice=choice)
+        for one in compared
+        if one.relation.is_conflict
+    }
+    taken = conflicts if choice is Choice.TAKE else {}
+    brought = {one.path: one for one in compared if one.relation.brings or one.path in taken}
+    emptied = _emptied(brought, target)
+    for obstacle, blocked in _obstacles(brought, target, emptied).items():
+        conflicts[obstacle] = _in_the_way(conflicts.get(obstacle), obstacle, blocked, choice)
+        for path in blocked:
+            del brought[path]
+    return Resolution(
+        brought=brought,
+        emptied=emptied,
+        conflicts=tuple(conflicts[path] for path in sorted(conflicts)),
+        kept=tuple(
+            Kept(path=one.path, relation=one.relation)
+            for one in compared
+            if one.relation in _USERS_DOING
+        ),
+    )
+
+
+def _in_the_way(
+    known: Conflict | None, obstacle: TreePath, blocked: list[TreePath], choice: Choice | None
+) -> Conflict:
+    """Add what cannot be laid down to a conflict; one that can only be kept is not taken."""
+    keeps = choice if choice is Choice.KEEP else None
+    relation = known.relation if known and known.choice is keeps else Relation.IN_THE_WAY
+    return Conflict(path=obstacle, relation=relation, choice=keeps, blocks=tuple(sorted(blocked)))
+
+
+def _obstacles(
+    brought: Mapping[TreePath, Compared], target: Target, emptied: AbstractSet[TreePath]
+) -> Mapping[TreePath, list[TreePath]]:
+    """Find what stays and stands where something shall come, with what it blocks."""
+    stays = (_standing(target) - set(brought)) | target.unread
+    occupied = (target.tree.keys() - emptied) | target.unread
+    obstacles: defaultdict[TreePath, list[TreePath]] = defaultdict(list)
+    for path, one in brought.items():
+        if one.incoming is None or one.local is not None:
+            continue
+        if path in occupied:
+            obstacles[path].append(path)
+        elif above := next((folder for folder in folders_above(path) if folder in stays), None):
+            obstacles[above].append(path)
+    return obstacles
+
+
+def _emptied(brought: Mapping[TreePath, Compared], target: Target) -> frozenset[TreePath]:
+    """Find the folders in which nothing stays and nothing comes.
+
+    A folder that was empty before is the user's.
+    """
+    removed = {path for path, one in brought.items() if one.incoming is None}
+    comes = brought.keys() - removed
+    holding = {
+        folder for path in _standing(target) | target.unread for folder in folders_above(path)
+    }
+    stays = (_standing(target) - removed) | target.unread | comes | (_folders(target) - holding)
+    needed = {folder for path in stays for folder in folders_above(path)}
+    return frozenset((holding & _folders(target)) - needed)
+
+
+def _standing(target: Target) -> set[TreePath]:
+    return {path for path, entry in target.tree.items() if entry.kind is not Kind.DIRECTORY}
+
+
+def _folders(target: Target) -> set[TreePath]:
+    return {path for path, entry in target.tree.items() if entry.kind is Kind.DIRECTORY}
+
+
+def folders_above(path: TreePath) -> Iterator[TreePath]:
+    """Yield the folders that a path lies in, the nearest first."""
+    while path := path.rpartition("/")[0]:
+        yield path

@@ -1,0 +1,49 @@
+"""Settings put together: what a flag says counts first, then the environment, then the project."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from aos_upgrade_plugin.errors import UsageError
+from aos_upgrade_plugin.models.settings import Settings
+
+PREFIX = "AOS_UPGRADE_"
+_NOT_SETTINGS = frozenset({"EXCHANGE", "DISABLE_PLUGINS"})
+
+
+def settled(
+    *, flags: Mapping[str, Any], environment: Mapping[str, str], project: Mapping[str, Any]
+) -> Settings:
+    """Return the settings of a run; raise UsageError that names what makes no sense and where.
+
+    A flag that was not given is nothing. ``project`` is ``[tool.aos-upgrade]``; its keys may be
+    written with hyphens.
+    """
+    layers = (
+        ("[tool.aos-upgrade]", {key.replace("-", "_"): value for key, value in project.items()}),
+        ("the environment", _from_environment(environment)),
+        ("the command line", {key: value for key, value in flags.items() if value is not None}),
+    )
+    said = {key: value for _, layer in layers for key, value in layer.items()}
+    where = {key: place for place, layer in layers for key in layer}
+    if "source_path" not in said:
+        raise UsageError("no source is named", cure="name a checkout of the product: --source DIR")
+    try:
+        return Settings.model_validate(said)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        raise UsageError(
+            f"the setting {name} in {where.get(name, 'the settings')}: {first['msg'].lower()}",
+            cure="see the settings and their values: aos-upgrade run --help",
+        ) from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    named = {
+        name.removeprefix(PREFIX): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
+    }
+    return {name.lower(): value for name, value in named.items() if name not in _NOT_SETTINGS}

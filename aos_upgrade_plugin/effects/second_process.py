@@ -1,0 +1,103 @@
+"""A second process that takes a part of much work; what it answers comes back through a pipe.
+
+Not a thread: most of what a small file takes is Python and not waiting, so that threads would
+only pass the interpreter to each other. Measured: docs/explanation/benchmarks.md.
+"""
+
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import NoReturn, TypeVar
+
+J = TypeVar("J")
+T = TypeVar("T")
+
+_WORTH_US = 20_000
+"""Copying a process takes up to 5,000."""
+
+
+def in_two(work: Callable[[J], T], jobs: Sequence[J], *, cost_us: Callable[[J], int]) -> list[T]:
+    """Do some work for each job, a part of it in a second process; answer in the jobs' order."""
+    own = share([cost_us(job) for job in jobs])
+    with meanwhile(map(work, jobs[own:]), fork=own < len(jobs)) as others:
+        return [*map(work, jobs[:own]), *others()]
+
+
+def share(costs_us: Sequence[int]) -> int:
+    """Say how many of the jobs this process does itself, so that both end at the same time.
+
+    All, if there is little to do or the system cannot run a copy of this process: only one that
+    has no other threads can be copied.
+    """
+    total_us = sum(costs_us)
+    if total_us < _WORTH_US or not _may_fork():
+        return len(costs_us)
+    rest_us, own = total_us // 2, 0
+    while rest_us > 0:
+        rest_us -= costs_us[own]
+        own += 1
+    return own
+
+
+def _may_fork() -> bool:
+    if sys.platform != "linux" or os.cpu_count() == 1:
+        return False
+    return len(os.listdir("/proc/self/task")) == 1
+
+
+@contextmanager
+def meanwhile(parts: Iterable[T], *, fork: bool) -> Generator[Callable[[], list[T]]]:
+    """Work a lazy iterable off in a second process; yield what returns its items, or raises.
+
+    Without ``fork`` that happens here, when they are asked for. The second process never outlives
+    the ``with``. It holds the upgrade lock too and stops when this one is killed, so that nobody
+    else begins while it still writes.
+    """
+    if not fork:
+        yield lambda: list(parts)
+        return
+    receiving, sending = os.pipe()
+    parent, child = os.getpid(), os.fork()
+    if child == 0:
+        _work_off(parts, sending, parent)
+    os.close(sending)
+    try:
+        yield lambda: _received(receiving)
+    finally:
+        os.close(receiving)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _work_off(parts: Iterable[T], sending: int, parent: int) -> NoReturn:
+    """Be the second process: whatever happens, never come back into the first one's code."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first one ends us
+        answer = _answer(parts, parent)
+        with os.fdopen(sending, "wb") as pipe:
+            pickle.dump(answer, pipe)
+    finally:
+        os._exit(0)
+
+
+def _answer(parts: Iterable[T], parent: int) -> list[T] | Exception:
+    done = []
+    try:
+        for part in parts:
+            if os.getppid() != parent:
+                break
+            done.append(part)
+    except Exception as error:  # noqa: BLE001 - it is raised in the first process
+        return error
+    return done
+
+
+def _received(receiving: int) -> list[T]:  # pyright: ignore[reportInvalidTypeVarUse] - unpickled
+    with os.fdopen(os.dup(receiving), "rb") as pipe:
+        answer: list[T] | Exception = pickle.load(pipe)  # noqa: S301 - our own child wrote it
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -1,0 +1,1 @@
+"""Frozen data: what is stored, planned, measured and reported."""

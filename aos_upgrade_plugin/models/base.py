@@ -1,0 +1,28 @@
+"""The one base class of all data, and the field types that several models share."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+
+class Frozen(BaseModel):
+    """Data that never changes after it was made; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Utc = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment in time, aware, kept in UTC."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 digest in lower-case hexadecimal."""
+
+SESSION_ID = re.compile(r"^[a-z0-9_]{1,120}$")
+SessionId = Annotated[str, StringConstraints(pattern=SESSION_ID.pattern)]
+"""The name of a session: readable, unique, safe as a file name."""

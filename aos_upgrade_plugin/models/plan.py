@@ -1,0 +1,183 @@
+"""The plan of an upgrade: every change with what stands before and after it, and why.
+
+A plan is applied exactly or refused. Source: docs/reference/plan.md.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, JsonValue
+
+from aos_upgrade_plugin.models.base import Frozen, Sha256, Utc
+from aos_upgrade_plugin.models.journal import Change, Place
+from aos_upgrade_plugin.models.layout import Part
+from aos_upgrade_plugin.models.packages import EnvironmentPlan
+from aos_upgrade_plugin.models.settings import OnConflict, Scope
+from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat, ObjectId
+from aos_upgrade_plugin.models.three_way import Relation
+from aos_upgrade_plugin.models.tree import Entry, TreePath
+
+RECORD: TreePath = ".upgrades/base.json"
+"""Where an installation keeps what was last laid down."""
+
+
+class Choice(StrEnum):
+    """What stands at a path of a conflict afterwards."""
+
+    KEEP = "keep"
+    """What stands there now."""
+    TAKE = "take"
+    """What comes. The other one stays in the backup."""
+
+
+class Conflict(Frozen):
+    """A path at which nobody but the user can say what shall stand there."""
+
+    path: TreePath
+    relation: Relation
+    choice: Choice | None = None
+    """What the user said; nothing while it is open."""
+    blocks: tuple[TreePath, ...] = ()
+    """What cannot be laid down because of it, and is not when it is kept."""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The options that decide it. What only the user has is never taken away by one."""
+        takes = () if self.relation is Relation.IN_THE_WAY else (Choice.TAKE,)
+        return tuple(f"--on-conflict {choice}" for choice in (Choice.KEEP, *takes))
+
+
+class PlannedChange(Frozen):
+    """One change, and where its content comes from."""
+
+    change: Change
+    part: Part = Part.CONTENT
+    """The part of the product that it belongs to, which says in which phase it is made."""
+    relation: Relation | None = None
+    """Why; nothing for what is written about the upgrade itself."""
+    choice: Choice | None = None
+    """How its conflict was decided."""
+    base: ObjectId | None = None
+    """What was laid down here before, by git's name."""
+    blob: ObjectId | None = None
+    """The content to come, in the source."""
+    text: str | None = None
+    """The content to come itself, escaped. Without both, a file keeps its own."""
+
+
+class Kept(Frozen):
+    """Something of the user's that the upgrade leaves as it is."""
+
+    path: TreePath
+    relation: Relation
+
+
+class Laid(Frozen):
+    """What the last run laid down of one part of the product."""
+
+    commit: ObjectId
+    version: str | None = None
+    object_format: ObjectFormat = "sha1"
+    paths: Mapping[TreePath, LaidDown]
+    """All that the source had for this part, also where the user's own was kept."""
+
+
+class BaseRecord(Frozen):
+    """What was last laid down: the base of the next upgrade."""
+
+    schema_version: Literal[1] = 1
+    recorded_at: Utc
+    parts: Mapping[Part, Laid]
+
+    def to_json(self) -> bytes:
+        """Return the text that is stored; the same for the same record."""
+        return self.model_dump_json(indent=1, exclude_none=True).encode()
+
+
+class Paper(NamedTuple):
+    """A file that people read and an upgrade writes into; it may not be there."""
+
+    entry: Entry | None
+    content: bytes
+
+
+class Origin(Frozen):
+    """What an installation was made from, as far as it is known."""
+
+    known_by: Literal["record", "history", "nothing"]
+    commit: ObjectId | None = None
+    version: str | None = None
+
+
+class PlanSource(Frozen):
+    """The source a plan was made from."""
+
+    path: str
+    """From the root of the file system, escaped."""
+    commit: ObjectId
+    version: str | None = None
+
+
+class Options(Frozen):
+    """The settings that shaped a plan."""
+
+    only: Scope
+    on_conflict: OnConflict
+
+
+class UpgradePlan(Frozen):
+    """Everything that a run will change, and all that it was decided from."""
+
+    schema_version: Literal[1] = 1
+    created_at: Utc
+    tool_version: str
+    layout: str
+    options: Options
+    source: PlanSource
+    origin: Origin
+    target_digest: Sha256
+    target: Mapping[TreePath, Entry]
+    """Everything in the installation when the plan was made, but what is made again."""
+    project: Mapping[TreePath, Entry | None]
+    """The same for the files beside the installation that matter to the plan."""
+    counts: Mapping[Relation, Annotated[int, Field(ge=0)]]
+    changes: tuple[PlannedChange, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    environment: EnvironmentPlan | None = None
+    """Nothing where the server is not upgraded."""
+    record: BaseRecord | None = None
+    """What is recorded as laid down; its own file is one of the changes."""
+    notes: tuple[str, ...] = ()
+    """What a person should know before saying yes."""
+    checks: tuple[JsonValue, ...] = ()
+    """The checks of every gate, fixed before the first change."""
+
+    @property
+    def undecided(self) -> tuple[Conflict, ...]:
+        """The conflicts that stop the run before anything changes."""
+        return tuple(conflict for conflict in self.conflicts if conflict.choice is None)
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """The installation has all that the source brings."""
+        environment_stays = self.environment is None or self.environment.nothing_to_do
+        return environment_stays and not self.changes and not self.undecided
+
+    def of(self, part: Part) -> tuple[PlannedChange, ...]:
+        """Return the changes of one part, in the order of the plan."""
+        return tuple(one for one in self.changes if one.part is part)
+
+
+class Moved(NamedTuple):
+    """One thing that is not as it was when a plan was made."""
+
+    what: str
+    """Such as ``content``, ``mode``, ``link``, ``added``, ``removed``, ``source``."""
+    where: str
+    place: Place = Place.INSTALL
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return f"{self.what}: {self.where}"

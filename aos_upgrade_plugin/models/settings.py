@@ -1,0 +1,47 @@
+"""The settings of a run, as a user gives them: by flag, environment or ``pyproject.toml``."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from aos_upgrade_plugin.models.base import Frozen
+from aos_upgrade_plugin.models.layout import Part
+
+
+class OnConflict(StrEnum):
+    """What to do where the user and the new version changed the same thing differently."""
+
+    FAIL = "fail"
+    KEEP = "keep"
+    TAKE = "take"
+
+
+class Scope(StrEnum):
+    """Which part of the installation a run upgrades."""
+
+    ALL = "all"
+    CONTENT = "content"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of the product that it means, in the order in which they are brought."""
+        return (Part.CONTENT,) if self is Scope.CONTENT else (Part.CONTENT, Part.SERVER)
+
+
+class Settings(Frozen):
+    """Everything that a user decides before a run."""
+
+    source_path: Path
+    dry_run: bool = False
+    auto_restart: bool = True
+    skip_tests: bool = True
+    """The installation's own unit tests run on request only."""
+    keep_backups: Annotated[int, Field(ge=1)] = 3
+    interactive_conflicts: bool = False
+    git_commit_after: bool = False
+    restart_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    only: Scope = Scope.ALL
+    on_conflict: OnConflict = OnConflict.FAIL
+    jobs: Annotated[int, Field(ge=1, le=64)] = 1

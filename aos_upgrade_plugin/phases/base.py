@@ -1,0 +1,103 @@
+"""What was laid down in an installation: as it was recorded, else as the history tells."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from aos_upgrade_plugin.decide import origin as origins
+from aos_upgrade_plugin.decide.product import below_roots, only_parts, places_of, that_came
+from aos_upgrade_plugin.effects.source import read_blobs
+from aos_upgrade_plugin.effects.target import read_papers
+from aos_upgrade_plugin.models.layout import Layout, Part
+from aos_upgrade_plugin.models.plan import Laid, Origin
+from aos_upgrade_plugin.models.source import Historic, ObjectId
+from aos_upgrade_plugin.models.three_way import Version, Versions
+from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.phases.installation import Installation
+from aos_upgrade_plugin.phases.source import Source, laid_out, version_claims
+
+
+class Base(NamedTuple):
+    """What was laid down, and how that is known."""
+
+    versions: Versions
+    origin: Origin
+
+
+class _History(NamedTuple):
+    """Every commit of a source, and every path that any of them had."""
+
+    commits: Sequence[Historic]
+    paths: frozenset[TreePath]
+
+
+def find_base(
+    installation: Installation,
+    source: Source,
+    part: Part,
+    *,
+    local: Versions,
+    recorded: Laid | None,
+) -> Base:
+    """Find the base of one part; ``local`` holds what stands there of every part.
+
+    A record that explains the installation worse than some commit does is out of date: somebody
+    upgraded by other means, or pulled the upgrade of a colleague. Then history is believed.
+    """
+    only = only_parts(installation.layout, part)
+    ours = below_roots(local, only)
+    blobs = {path: laid.in_git for path, laid in recorded.paths.items()} if recorded else {}
+    explained = origins.score_of(blobs, local=ours)
+    if recorded and explained == len(blobs):
+        return _as_recorded(recorded)
+    history = _history(source, installation.layout)
+    places = places_of(history.paths, only)
+    found = origins.trace(history=history.commits, places=places, local=ours)
+    if recorded and explained >= found.score:
+        return _as_recorded(recorded)
+    whole = origins.scores_of(
+        history=history.commits, places=places_of(history.paths, installation.layout), local=local
+    )
+    asked = origins.ambiguous(found)
+    commit = origins.made_from(
+        found,
+        contents=read_blobs(source.repository, _every(asked.values())),
+        local={
+            path: paper.content for path, paper in read_papers(installation.path, asked).items()
+        },
+        whole=whole,
+    )
+    return _as_history_tells(source, only, found, commit, local=ours)
+
+
+def _as_recorded(recorded: Laid) -> Base:
+    return Base(
+        {path: Version.of(laid.in_git) for path, laid in recorded.paths.items()},
+        Origin(known_by="record", commit=recorded.commit, version=recorded.version),
+    )
+
+
+def _as_history_tells(
+    source: Source, only: Layout, found: origins.Trace, commit: ObjectId | None, *, local: Versions
+) -> Base:
+    nothing = Base(origins.recovered_base(found, tree={}, local=local), Origin(known_by="nothing"))
+    if commit is None:
+        return nothing
+    tree = source.repository.tree(commit)
+    had = laid_out(tree, that_came(only, local))
+    if source.repository.shallow and found.score < len(had):
+        return nothing  # a commit beyond where the history ends may explain it better
+    versions = origins.recovered_base(found, tree=had, local=local)
+    claims = version_claims(source.repository, commit, tree)
+    version = claims[0].version if claims else None
+    return Base(versions, Origin(known_by="history", commit=commit, version=version))
+
+
+def _history(source: Source, layout: Layout) -> _History:
+    roots = tuple(root.source for root in layout.roots)
+    commits = tuple(source.repository.history(source.commit, roots))
+    paths = frozenset(path for commit in commits for path, _, _ in commit.changed)
+    return _History(commits, paths)
+
+
+def _every(groups: Iterable[frozenset[ObjectId]]) -> frozenset[ObjectId]:
+    return frozenset(oid for group in groups for oid in group)

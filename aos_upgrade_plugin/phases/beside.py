@@ -1,0 +1,119 @@
+"""A server's code started beside the installation, in a copy that may be written into.
+
+What such a server builds, caches or notes about itself never touches the installation.
+"""
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from aos_upgrade_plugin.decide.server import command_beside
+from aos_upgrade_plugin.effects import disk, durable
+from aos_upgrade_plugin.effects.files import as_disk_error, locate, scan
+from aos_upgrade_plugin.effects.server import knows_transport
+from aos_upgrade_plugin.models.plan import PlannedChange
+from aos_upgrade_plugin.models.run import Run
+from aos_upgrade_plugin.models.server import Servers, Site, StartCommand, Transport
+from aos_upgrade_plugin.models.tree import Entry, Kind, Tree, TreePath, unescape
+from aos_upgrade_plugin.phases.installation import installation_of
+from aos_upgrade_plugin.phases.planning import contents_of, read_installation_tree
+from aos_upgrade_plugin.phases.serving import recorded_command
+
+_FOLDER = "beside"
+
+
+@contextmanager
+def laid_beside(
+    run: Run, servers: Servers, *, changes: tuple[PlannedChange, ...] = (), environment: Path
+) -> Generator[tuple[Site, StartCommand]]:
+    """Copy what a server needs, with some planned changes made; offer the copy and how to ask it.
+
+    The copy is gone afterwards. ``environment`` is where its Python is.
+    """
+    install = run.folder / _FOLDER / "project" / run.install.name
+    remove_copy(run)
+    with as_disk_error("copying the server beside"):
+        _copy(run, install, changes)
+        site = Site.of(install=install, project=install.parent, layout=run.layout)
+        site = site._replace(environment=environment)
+        _copy_index(run.site, site)
+    command = command_beside(
+        beside=site,
+        site=run.site,
+        recorded=recorded_command(run.site, servers, transport=Transport.STDIO),
+        knows_transport=knows_transport(site),
+    )
+    try:
+        yield site, command
+    finally:
+        remove_copy(run)
+
+
+def remove_copy(run: Run) -> None:
+    """Remove the copy; a killed run may have left it."""
+    with as_disk_error("removing the copy of the server"):
+        durable.remove_tree(run.folder / _FOLDER)
+
+
+def _copy(run: Run, install: Path, changes: tuple[PlannedChange, ...]) -> None:
+    """Copy the folders that the product lays down, and the files beside them."""
+    planned = {one.change.path for one in changes}
+    durable.make_directories(install)
+    for path, entry in sorted(_needed(run).items()):
+        if path not in planned:
+            live = partial(Path, os.fsdecode(locate(run.install, path)))
+            _lay(entry, locate(install, path), live)
+    if changes:
+        with contents_of(run.plan, run.install) as content_of:
+            for one in changes:
+                if one.change.after is not None:
+                    content = partial(content_of, one.change)
+                    _lay(one.change.after, locate(install, one.change.path), content)
+
+
+def _needed(run: Run) -> Tree:
+    tops = {root.install.split("/")[0] for root in run.layout.roots}
+
+    def is_needed(path: TreePath, entry: Entry) -> bool:
+        top, below, _ = path.partition("/")
+        return top in tops or (not below and entry.kind is not Kind.DIRECTORY)
+
+    tree = read_installation_tree(installation_of(run))
+    return {path: entry for path, entry in tree.items() if is_needed(path, entry)}
+
+
+def _copy_index(site: Site, beside: Site) -> None:
+    """Copy the search index: what it knows belongs to what is measured, and building it takes long.
+
+    One that is written meanwhile is left out, and the server builds its own; for that, the folder
+    above has to be there.
+    """
+    durable.make_directories(beside.index_folder.parent)
+    if not site.index_folder.is_dir():
+        return
+    disk.make_directory(os.fsencode(beside.index_folder))
+    try:
+        for found in scan(site.index_folder):
+            place = locate(beside.index_folder, found.path)
+            if found.kind is Kind.DIRECTORY:
+                disk.make_directory(place)
+            elif found.kind is Kind.FILE:
+                durable.copy_file(found.location, place)
+    except (FileNotFoundError, durable.ChangedWhileReadError):
+        durable.remove_tree(beside.index_folder)
+
+
+def _lay(entry: Entry, location: bytes, content: Callable[[], bytes | Path]) -> None:
+    """Lay down one entry with the folders above it; what is no file, folder or link is left out."""
+    path = Path(os.fsdecode(location))
+    durable.make_directories(path.parent if entry.kind is not Kind.DIRECTORY else path)
+    if entry.kind is Kind.LINK:
+        disk.make_link(unescape(entry.link_target or ""), location)
+    elif entry.kind is Kind.FILE:
+        holds = content()
+        if isinstance(holds, bytes):
+            durable.write_new(location, holds, mode=entry.mode)
+        else:
+            durable.copy_file(os.fsencode(holds), location)

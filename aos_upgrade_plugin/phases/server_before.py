@@ -1,0 +1,45 @@
+"""The server as it is before anything changes: what later tells what the upgrade broke."""
+
+from aos_upgrade_plugin.effects.files import locate, read_whole_tree
+from aos_upgrade_plugin.effects.server import read_state
+from aos_upgrade_plugin.models.run import Run
+from aos_upgrade_plugin.models.server import Servers, Transport
+from aos_upgrade_plugin.models.service import Measured, ServerBefore
+from aos_upgrade_plugin.models.workflow import BACKUP
+from aos_upgrade_plugin.phases import serving
+from aos_upgrade_plugin.phases.beside import laid_beside
+from aos_upgrade_plugin.phases.measuring import measure_server
+
+AT_LEAST_S = 30.0
+"""How long a server may take that is asked beside: its first start builds its index."""
+
+
+def look_before(run: Run) -> ServerBefore:
+    """Find what serves and ask it; where nothing serves, ask a copy that is started for that."""
+    servers = serving.look(run.site)
+    ours = any(each.may_be_stopped for each in servers.running)
+    return ServerBefore(
+        running=servers.running,
+        doubtful=servers.doubtful,
+        restart=serving.recorded_command(run.site, servers) if ours else None,
+        ask=serving.recorded_command(run.site, servers, transport=Transport.STDIO),
+        measured=_measured(run, servers),
+        environment=read_whole_tree(locate(run.install, run.layout.environment)),
+    )
+
+
+def before_of(run: Run) -> ServerBefore:
+    """Return what :func:`look_before` found when the run began."""
+    return ServerBefore.model_validate(run.session.phase_artifacts[BACKUP]["server_before"])
+
+
+def _measured(run: Run, servers: Servers) -> Measured | None:
+    limit_s = max(run.settings.restart_timeout_s, AT_LEAST_S)
+    state = read_state(run.site)
+    named = {each.pid for each in servers.running if each.may_be_stopped}
+    if state and state.url and state.pid in named:
+        return measure_server(run.site, state.url, limit_s=limit_s)
+    if not run.site.environment.is_dir():
+        return None
+    with laid_beside(run, servers, environment=run.site.environment) as (site, command):
+        return measure_server(site, command, limit_s=limit_s)

@@ -1,0 +1,41 @@
+"""The workflows that an installation holds, by what its server may call them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.phases.installation import Installation
+
+
+def installed_workflows(installation: Installation) -> Mapping[Path, frozenset[str]]:
+    """Return every folder with a definition, and the names under which a server may list it."""
+    with as_disk_error("looking for workflows"):
+        return {
+            file.parent: frozenset({file.parent.name, *_names(file)})
+            for file in sorted(_place(installation).glob("*/metadata.json"))
+        }
+
+
+def _place(installation: Installation) -> Path:
+    """Return the folder of workflows, which the configuration may name."""
+    rag = _read(installation.path / installation.layout.config).get("rag")
+    named = rag.get("workflows_path") if isinstance(rag, dict) else None
+    if isinstance(named, str):
+        for place in (installation.project / named, installation.path / named):
+            if place.is_dir():
+                return place
+    return installation.path / "workflows"
+
+
+def _names(metadata: Path) -> Iterator[str]:
+    told = _read(metadata)
+    return (str(told[key]) for key in ("workflow_type", "name") if key in told)
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

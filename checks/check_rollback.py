@@ -1,0 +1,134 @@
+"""After going back: everything is as it was before the run, and nothing of the user's is lost."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aos_upgrade_plugin.api import (
+    ENVIRONMENT_STAGE,
+    Gate,
+    GateContext,
+    Installation,
+    Place,
+    Severity,
+    Tree,
+    UpgradePlan,
+    check,
+    find_installation,
+    read_entry,
+    read_installation_tree,
+    status_of,
+)
+
+RecordFact = Callable[[str, object], None]
+
+
+@pytest.fixture
+def installation(target: Path) -> Installation:
+    """Return the installation as it is now."""
+    return find_installation(target)
+
+
+@pytest.fixture
+def tree(installation: Installation) -> Tree:
+    """Return everything in it that is not made again."""
+    return read_installation_tree(installation)
+
+
+@check(
+    "AOS-R001",
+    gate=Gate.ROLLBACK,
+    severity=Severity.BLOCKER,
+    remedy="restore the backup of this run: aos-upgrade backups restore",
+)
+def check_changes_are_taken_back(
+    installation: Installation,
+    plan: UpgradePlan,
+    gate_context: GateContext,
+    record_fact: RecordFact,
+) -> None:
+    """Every path that the run changed is what it was before, byte for byte."""
+    roots = {Place.INSTALL: installation.path, Place.PROJECT: installation.project}
+    users = {*_listed(gate_context, "kept_folders"), *_listed(gate_context, "left_alone")}
+    differing = [
+        one.change.path
+        for one in plan.changes
+        if one.change.path not in users
+        and read_entry(roots[one.change.place], one.change.path) != one.change.before
+    ]
+    record_fact("paths_taken_back", len(plan.changes) - len(differing))
+    assert not differing, f"not as before: {', '.join(differing[:5])}"
+
+
+@check(
+    "AOS-R002",
+    gate=Gate.ROLLBACK,
+    severity=Severity.BLOCKER,
+    remedy="look for the files in the backups: aos-upgrade backups list",
+)
+def check_what_the_user_made_survives(
+    tree: Tree, gate_context: GateContext, target: Path, record_fact: RecordFact
+) -> None:
+    """What the user made since is there, and what stood in the way was set aside."""
+    made_since = _listed(gate_context, "made_since")
+    set_aside = _listed(gate_context, "set_aside")
+    record_fact("made_since", made_since)
+    record_fact("set_aside", set_aside)
+    gone = [path for path in made_since if path not in tree]
+    lost = [path for path in set_aside if read_entry(target, path) is None]
+    assert not gone, f"gone: {', '.join(gone[:5])}"
+    assert not lost, f"set aside and lost: {', '.join(lost[:5])}"
+
+
+@check(
+    "AOS-R003",
+    gate=Gate.ROLLBACK,
+    severity=Severity.WARNING,
+    remedy="nothing has to be done, if these changes are yours",
+)
+def check_all_else_is_as_before(tree: Tree, plan: UpgradePlan, gate_context: GateContext) -> None:
+    """What the run did not touch is as it was; what changed there was changed by others."""
+    changed = {one.change.path for one in plan.changes if one.change.place is Place.INSTALL}
+    differing = _listed(gate_context, "left_alone")
+    differing += [
+        path
+        for path, entry in plan.target.items()
+        if path not in changed and tree.get(path) != entry
+    ]
+    assert not differing, f"changed by others since: {', '.join(differing[:5])}"
+
+
+@check(
+    "AOS-R004",
+    gate=Gate.ROLLBACK,
+    severity=Severity.BLOCKER,
+    remedy="look at the rights of the folder .upgrades",
+)
+def check_no_residue(installation: Installation, session: str) -> None:
+    """Nothing of the run's changes is left on the disk, in place or staged."""
+    left = [each.purpose for each in status_of(installation).transactions if each.owner == session]
+    left += [name for name in (ENVIRONMENT_STAGE,) if (installation.path / name).exists()]
+    assert not left, f"left over: {', '.join(left)}"
+
+
+@check(
+    "AOS-R005",
+    gate=Gate.ROLLBACK,
+    severity=Severity.BLOCKER,
+    remedy="look at the rights of the folder state/workflows",
+)
+def check_session_says_so(installation: Installation, session: str) -> None:
+    """The session knows that its phases were taken back."""
+    views = [each for each in status_of(installation).sessions if each.session_id == session]
+    assert views, f"the session {session} is not there"
+    state = views[0].session
+    assert state is not None, f"the session {session} cannot be read: {views[0].problem}"
+    standing = [each.phase for each in state.phase_history if each.status != "rolled_back"]
+    assert not standing, f"phases that are not marked as taken back: {standing}"
+
+
+def _listed(context: GateContext, name: str) -> list[str]:
+    """Return a list that the runner measured before the gate."""
+    found = context.facts.get(name, [])
+    return [str(each) for each in found] if isinstance(found, list) else []

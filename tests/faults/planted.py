@@ -1,0 +1,160 @@
+"""Bugs that are planted into the product, to prove that the harness sees them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from aos_upgrade_plugin.effects import (
+    disk,
+    durable,
+    exchange,
+    journal,
+    lock,
+    session_files,
+    staging,
+)
+from aos_upgrade_plugin.effects.exchange import Spot
+from aos_upgrade_plugin.effects.transaction import Transaction
+from aos_upgrade_plugin.models.journal import JournalState
+from aos_upgrade_plugin.models.tree import TreePath
+
+
+def plant(name: str) -> None:
+    """Plant one bug into this process; none for no name."""
+    if name:
+        PLANTS[name]()
+
+
+class _Without:
+    """A module of which one function does nothing."""
+
+    def __init__(self, module: object, function: str) -> None:
+        self._module = module
+        self._function = function
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
+        return _nothing if name == self._function else getattr(self._module, name)
+
+
+def _nothing(*_: object, **__: object) -> None:
+    pass
+
+
+def _stage_not_synced() -> None:
+    durable.sync_tree = _nothing
+
+
+def _journal_not_synced() -> None:
+    vars(journal)["disk"] = _Without(disk, "sync")
+
+
+def _name_of_journal_not_synced() -> None:
+    vars(journal)["durable"] = _Without(durable, "sync_directory")
+
+
+def _folders_not_synced() -> None:
+    Transaction._sync_folders = _nothing  # type: ignore[method-assign]
+
+
+def _journal_after_exchange() -> None:
+    begin = journal.begin
+
+    def apply(self: Transaction) -> None:
+        for spot in self._spots():
+            exchange.make(spot)
+        begin(self.folder, self.header)
+        self._sync_folders(tuple(self._spots()))
+        self._record(JournalState.APPLIED)
+
+    journal.begin = _nothing
+    Transaction.apply = apply  # type: ignore[method-assign]
+
+
+def _recorded_before_synced() -> None:
+    def apply(self: Transaction) -> None:
+        for spot in self._spots():
+            exchange.make(spot)
+        assert self.header.rename
+        self._rename_install(self.header.rename.after)
+        self._record(JournalState.APPLIED)
+        self._sync_folders(tuple(self._spots()))
+
+    Transaction.apply = apply  # type: ignore[method-assign]
+
+
+def _taken_back_forwards() -> None:
+    take_back = Transaction._take_back
+
+    def forwards(self: Transaction, spots: Sequence[Spot]) -> tuple[TreePath, ...]:
+        return take_back(self, spots[::-1])
+
+    Transaction._take_back = forwards  # type: ignore[method-assign]
+
+
+def _not_compared() -> None:
+    exchange._compare = _nothing
+
+
+def _late_writes_dropped() -> None:
+    Transaction._set_late_writes_aside = _nothing  # type: ignore[method-assign]
+
+
+def _commit_not_recorded_first() -> None:
+    def commit(self: Transaction) -> None:
+        self._set_late_writes_aside()
+        self._record(JournalState.COMMITTED)
+        self.clear()
+
+    Transaction.commit = commit  # type: ignore[method-assign, assignment]
+
+
+def _undo_not_recorded() -> None:
+    record = Transaction._record
+
+    def only_the_rest(self: Transaction, state: JournalState) -> None:
+        if state is not JournalState.UNDOING:
+            record(self, state)
+
+    Transaction._record = only_the_rest  # type: ignore[method-assign]
+
+
+def _no_reserve() -> None:
+    def nothing_reserved(folder: Path) -> None:
+        durable.write_new(bytes(folder / staging.RESERVE), b"")
+
+    staging.reserve_space = nothing_reserved
+
+
+def _lock_by_existence() -> None:
+    acquire = lock._acquire
+
+    def acquire_if_missing(path: Path) -> int | None:
+        return None if path.exists() else acquire(path)
+
+    lock._acquire = acquire_if_missing
+
+
+def _previous_generation_not_kept() -> None:
+    def rotate(newest: bytes, following: bytes, previous: bytes) -> None:
+        del previous
+        disk.rename(following, newest)
+
+    session_files._rotate = rotate
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    "stage-not-synced": _stage_not_synced,
+    "journal-not-synced": _journal_not_synced,
+    "name-of-journal-not-synced": _name_of_journal_not_synced,
+    "folders-not-synced": _folders_not_synced,
+    "journal-after-exchange": _journal_after_exchange,
+    "recorded-before-synced": _recorded_before_synced,
+    "taken-back-forwards": _taken_back_forwards,
+    "not-compared": _not_compared,
+    "late-writes-dropped": _late_writes_dropped,
+    "commit-not-recorded-first": _commit_not_recorded_first,
+    "undo-not-recorded": _undo_not_recorded,
+    "no-reserve": _no_reserve,
+    "lock-by-existence": _lock_by_existence,
+    "previous-generation-not-kept": _previous_generation_not_kept,
+}

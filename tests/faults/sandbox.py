@@ -1,0 +1,238 @@
+"""A small project with an installation in it, before and after an upgrade that changes everything.
+
+Every kind of change is in it: create, replace, delete, mode, link, pipe, a file that becomes a
+folder and back, a name that changes its case only, names of all kinds, closed folders, files
+beside the installation, the environment as a whole, and the name of the install folder.
+"""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aos_upgrade_plugin.decide import steps
+from aos_upgrade_plugin.effects import disk, durable, files
+from aos_upgrade_plugin.models.journal import Change, InstallRename, JournalHeader, Place
+from aos_upgrade_plugin.models.tree import Kind, unescape
+from tests.faults.rounds import Look
+from tests.faults.trees import Nodes, as_tree, below, build, fifo, file, folder, link, read
+
+OWNER = "a_session"
+INSTALLS = (".agent-os", ".praxis-os")
+"""The name of the install folder before, and after."""
+STAGED_ENVIRONMENT = ".venv-stage"
+CONTROL = frozenset({b".upgrades", b".upgrade-lock", b".backups", b"state"})
+
+_LARGE = bytes(range(256)) * 80  # large enough to be cloned where the file system can
+_LONG = b"n" * 255
+# Apple's file systems take no names that are not UTF-8.
+_ODD = b"odd name\n" if sys.platform == "darwin" else b"odd name\n\xff"
+
+_SAME: Nodes = {
+    b"AGENTS.md": file(b"the user's\n"),
+    b"standards": folder(),
+    b"standards/mine.md": file(b"the user's too\n", 0o600),
+    b"closed": folder(0o555),
+    b"docs": folder(),
+}
+BEFORE: Nodes = {
+    **_SAME,
+    b"VERSION.txt": file(b"1\n"),
+    b"large.bin": file(_LARGE),
+    b"run.sh": file(b"#!/bin/sh\n"),
+    b"setuid": file(b"old", 0o4755),
+    b"gone.md": file(b"gone"),
+    _ODD: file(b"odd, old"),
+    b"README": file(b"case"),
+    b"dangling": link(b"nowhere"),
+    b"becomes-file": link(b"AGENTS.md"),
+    b"becomes-link": file(b"was a file"),
+    b"pipe-goes": fifo(),
+    b"pipe-mode": fifo(0o600),
+    b"closed/inside.md": file(b"inside, old"),
+    b"closing": folder(0o755),
+    b"opening": folder(0o555),
+    b"opening/goes.md": file(b"goes"),
+    b"hollow-goes": folder(0o700),
+    b"standards/a": file(b"a file becomes a folder"),
+    b"standards/b": folder(),
+    b"standards/b/x.md": file(b"x"),
+    b"standards/b/deep": folder(0o555),
+    b"standards/b/deep/y.md": file(b"y"),
+    b"Case": folder(),
+    b"Case/inside.md": file(b"renamed with its folder"),
+}
+AFTER: Nodes = {
+    **_SAME,
+    b"VERSION.txt": file(b"2\n"),
+    b"large.bin": file(_LARGE + b"more"),
+    b"run.sh": file(b"#!/bin/sh\n", 0o755),
+    b"setuid": file(b"new", 0o4711),
+    _ODD: file(b"odd, new"),
+    _LONG: file(b"a long name"),
+    b"readme": file(b"case"),
+    b"dangling": link(b"elsewhere"),
+    b"becomes-file": file(b"was a link"),
+    b"becomes-link": link(b"AGENTS.md"),
+    b"pipe-comes": fifo(0o640),
+    b"pipe-mode": fifo(0o644),
+    b"closed/inside.md": file(b"inside, new"),
+    b"closing": folder(0o555),
+    b"closing/comes.md": file(b"comes"),
+    b"opening": folder(0o755),
+    b"hollow-comes": folder(0o500),
+    b"standards/a": folder(0o555),
+    b"standards/a/deep": folder(),
+    b"standards/a/deep/z.md": file(b"z"),
+    b"standards/b": file(b"a folder becomes a file"),
+    b"case": folder(),
+    b"case/inside.md": file(b"renamed with its folder"),
+}
+_BESIDE_BEFORE: Nodes = {b".gitignore": file(b"*.pyc\n"), b"main.py": file(b"pass\n")}
+_BESIDE_AFTER: Nodes = {
+    **_BESIDE_BEFORE,
+    b".gitignore": file(b"*.pyc\n.upgrades\n"),
+    b".mcp.json": file(b"{}\n", 0o600),
+}
+
+
+def _environment(version: bytes) -> Nodes:
+    return {
+        b"pyvenv.cfg": file(version),
+        b"bin": folder(),
+        b"bin/python": link(b"/usr/bin/python3"),
+        b"bin/tool": file(b"#!" + version, 0o755),
+    }
+
+
+def whole(install: str, nodes: Nodes, beside: Nodes, environment: bytes) -> Nodes:
+    """Return the tree of a whole project."""
+    inside = {**nodes, **below(b"venv", _environment(environment))}
+    return {**beside, **below(os.fsencode(install), inside)}
+
+
+OLD = whole(INSTALLS[0], BEFORE, _BESIDE_BEFORE, b"1")
+NEW = whole(INSTALLS[1], AFTER, _BESIDE_AFTER, b"2")
+NEW_BUT_ENVIRONMENT = whole(INSTALLS[1], AFTER, _BESIDE_AFTER, b"1")
+
+
+def arrange(root: Path) -> None:
+    """Build the project as it is before, and a source to copy from."""
+    build(root / "project", OLD)
+    build(root / "source", {b"large.bin": file(_LARGE + b"more", 0o600)})
+
+
+def build_environment(root: Path) -> None:
+    """Build the environment to come as an installer does: through the system, syncing nothing."""
+    stage = os.fsencode(root / "project" / INSTALLS[0] / STAGED_ENVIRONMENT)
+    disk.make_directory(stage)
+    for path, node in sorted(_environment(b"2").items()):
+        location = os.path.join(stage, path)
+        match node.kind:
+            case Kind.DIRECTORY:
+                disk.make_directory(location)
+            case Kind.LINK:
+                disk.make_link(node.data, location)
+            case _:
+                durable.write_new(location, node.data, mode=node.mode)
+
+
+def forget_environment(root: Path) -> None:
+    """Do as the builder of an environment does first: remove what an earlier one left."""
+    durable.remove_tree(install_of(root) / STAGED_ENVIRONMENT)
+
+
+def install_of(root: Path) -> Path:
+    """Return the install folder under its name of now."""
+    for name in INSTALLS:
+        if (root / "project" / name).is_dir():
+            return root / "project" / name
+    raise AssertionError("there is no install folder at all")
+
+
+def plan(root: Path, *, environment: bool = True) -> JournalHeader:
+    """Plan the whole upgrade."""
+    built = (_environment_change(root / "project" / INSTALLS[0]),) if environment else ()
+    beside = (
+        change.model_copy(update={"place": Place.PROJECT})
+        for change in steps.difference(before=as_tree(_BESIDE_BEFORE), after=as_tree(_BESIDE_AFTER))
+    )
+    before = as_tree(BEFORE)
+    inside = steps.difference(before=before, after=as_tree(AFTER))
+    folders = {path: entry for path, entry in before.items() if entry.kind is Kind.DIRECTORY}
+    return JournalHeader(
+        owner=OWNER,
+        purpose="everything",
+        created_at=datetime.now(UTC),
+        rename=InstallRename(before=INSTALLS[0], after=INSTALLS[1]),
+        changes=steps.ordered((*inside, *beside, *built), folders=folders),
+    )
+
+
+def _environment_change(install: Path) -> Change:
+    return Change(
+        path="venv",
+        before=files.read_whole_tree(os.fsencode(install / "venv")),
+        after=files.read_whole_tree(os.fsencode(install / STAGED_ENVIRONMENT)),
+        built_at=STAGED_ENVIRONMENT,
+    )
+
+
+def content_of(root: Path, change: Change) -> bytes | Path:
+    """Answer what a new file holds; the large one is copied from the source."""
+    path = unescape(change.path)
+    if path == b"large.bin":
+        return root / "source" / "large.bin"
+    return (_BESIDE_AFTER if change.place is Place.PROJECT else AFTER)[path].data
+
+
+def old_content_of(change: Change) -> bytes:
+    """Answer what an old file held."""
+    path = unescape(change.path)
+    return (_BESIDE_BEFORE if change.place is Place.PROJECT else BEFORE)[path].data
+
+
+def look(root: Path, allowed: tuple[tuple[str, Nodes], ...], users: tuple[bytes, ...] = ()) -> Look:
+    """Compare a project, without the control folders, with the states it may be in.
+
+    What the ``users`` wrote must be somewhere, and nothing else may have been set aside.
+    """
+    leave_out = CONTROL | {os.fsencode(STAGED_ENVIRONMENT)}
+    seen = read(root / "project", leave_out=leave_out)
+    states = frozenset(name for name, nodes in allowed if nodes == seen)
+    difference = _nearest(seen, allowed)
+    everything = {node.data for node in read(root / "project").values()}
+    if lost := [text for text in users if text not in everything]:
+        states, difference = frozenset(), f"lost: {lost}"
+    return Look(states, difference, residue(install_of(root)), _wrongly_aside(root, users))
+
+
+def residue(install: Path) -> tuple[str, ...]:
+    """Name what control folders still hold, apart from what was set aside."""
+    left = [os.fsencode(STAGED_ENVIRONMENT)] if (install / STAGED_ENVIRONMENT).exists() else []
+    upgrades = install / ".upgrades"
+    if upgrades.exists():
+        keepers = {os.fsencode(shelf.parent.name) for shelf in upgrades.glob("*/set-aside")}
+        found = read(upgrades, leave_out=frozenset({b"set-aside"}))
+        left += sorted(b".upgrades/" + path for path in set(found) - keepers)
+        left += [] if keepers else [b".upgrades"]
+    return tuple(os.fsdecode(path) for path in left)
+
+
+def _wrongly_aside(root: Path, users: tuple[bytes, ...]) -> tuple[str, ...]:
+    """Name what was set aside and is not the user's; folders belong to what is in them."""
+    wrong: list[str] = []
+    for shelf in (install_of(root) / ".upgrades").glob("*/set-aside"):
+        kept = {path: node for path, node in read(shelf).items() if node.kind is not Kind.DIRECTORY}
+        wrong += [repr(path) for path, node in kept.items() if node.data not in users]
+        wrong += [] if kept else ["only folders"]
+    return tuple(wrong)
+
+
+def _nearest(seen: Nodes, allowed: tuple[tuple[str, Nodes], ...]) -> str:
+    differences = [
+        (name, sorted(path for path in {*seen, *nodes} if seen.get(path) != nodes.get(path)))
+        for name, nodes in allowed
+    ]
+    name, paths = min(differences, key=lambda each: len(each[1]))
+    return f"not {name} in " + ", ".join(f"{path!r}" for path in paths[:6])

@@ -1,0 +1,239 @@
+"""What a sweep consists of: units of rounds, each at other effects, each remembered by its key."""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.faults import scenarios, stored_scenarios, trees
+from tests.faults.crash_model import Laboratory
+from tests.faults.interposer import CUTS, Fault, Kind
+from tests.faults.power_cut import PowerCuts
+from tests.faults.rounds import MODES, Look, Mode, Player, Promise, Round, Scenario
+from tests.faults.tallies import Tally
+
+SCENARIOS: tuple[Scenario, ...] = (*scenarios.SCENARIOS, *stored_scenarios.SCENARIOS)
+POWER_CUT = "power-cut"
+"""A kind beside those of the interposer: every state that a power cut may leave."""
+KINDS: tuple[str, ...] = (*Kind, POWER_CUT)
+
+
+class Unit(NamedTuple):
+    """What is done, remembered and resumed as one."""
+
+    scenario: str
+    mode: str
+    kind: str
+    killed_before: int = 0
+    """The effect before which the act was killed, to meet the faults in the recovery."""
+
+    @property
+    def key(self) -> str:
+        """Its name in the state file."""
+        return f"{self.scenario}/{self.mode}/{self.kind}/{self.killed_before}"
+
+
+@dataclass(frozen=True)
+class Strides:
+    """How much of it is left out: every how many-th is met."""
+
+    act: int = 1
+    """Of the effects of an act."""
+    kills: int = 1
+    """Of the effects before which an act is killed, to meet faults in the recovery."""
+    recovery: int = 1
+    """Of the effects of a recovery."""
+    samples: int = 8
+    """How many random choices of what is lost there are for each moment of a power cut."""
+
+
+Rounds = Iterator[tuple[str, Sequence[str]]]
+"""Where each round met what, and the problems that it showed."""
+
+
+class Interrupted:
+    """The recovery of a scenario that was killed, as a scenario of its own."""
+
+    arranges_by_product = True
+    clean_after: frozenset[str] = frozenset()
+    stands_with: frozenset[str] = frozenset()
+
+    def __init__(self, player: Player, inner: Scenario, mode: Mode, killed_before: int) -> None:
+        """Take what is interrupted, and where."""
+        self.name = f"{inner.name}, killed"
+        self._inner = inner
+        self.arrange = partial(self._kill, player, mode, Fault(Kind.KILL, killed_before))
+
+    def _kill(self, player: Player, mode: Mode, fault: Fault, root: Path) -> None:
+        player.arrange(self._inner, mode, root)
+        player.act(self._inner, mode, root, fault)
+
+    def act(self, root: Path, promise: Promise) -> None:
+        """Recover."""
+        self._inner.settle(root, promise)
+
+    def settle(self, root: Path, promise: Promise) -> None:
+        """Recover again."""
+        self._inner.settle(root, promise)
+
+    def look(self, root: Path) -> Look:
+        """Say what the disk shows."""
+        return self._inner.look(root)
+
+
+class Sweeper:
+    """Runs units below a work folder."""
+
+    def __init__(self, work: Path, kinds: Sequence[str], strides: Strides, plant: str) -> None:
+        """Take the terms that all units share."""
+        self._work = work
+        self._kinds = kinds
+        self._strides = strides
+        self._player = Player(plant)
+        self._effects: dict[tuple[str, str, int], tuple[str, ...]] = {}
+
+    def acts(self, scenario: Scenario, mode: Mode) -> Iterator[Unit]:
+        """List what an act is to meet in a mode."""
+        for kind in self._kinds:
+            yield Unit(scenario.name, mode.name, kind)
+
+    def recoveries(self, scenario: Scenario, mode: Mode) -> Iterator[Unit]:
+        """List what the recovery is to meet, from every different disk that a kill leaves."""
+        for number in self._distinct_kills(scenario, mode):
+            for kind in self._kinds:
+                if kind != Kind.NONE:
+                    yield Unit(scenario.name, mode.name, kind, number)
+
+    def run(self, unit: Unit) -> Tally:
+        """Play every round of a unit."""
+        began = time.monotonic()
+        scenario, mode = scenario_named(unit.scenario), _mode(unit.mode)
+        tally = Tally(unit.key)
+        for place, problems in self._rounds(scenario, mode, unit):
+            tally.rounds += 1
+            tally.problems += [f"{unit.key}, {place}: {problem}" for problem in problems]
+        tally.seconds = time.monotonic() - began
+        return tally
+
+    def _rounds(self, scenario: Scenario, mode: Mode, unit: Unit) -> Rounds:
+        if unit.kind == POWER_CUT:
+            return self._crashes(scenario, mode, unit)
+        if unit.kind in CUTS:
+            return self._cuts(scenario, mode, unit)
+        return self._faults(scenario, mode, unit)
+
+    def _faults(self, scenario: Scenario, mode: Mode, unit: Unit) -> Rounds:
+        for number in self._numbers(scenario, mode, unit):
+            fault = Fault(Kind(unit.kind), number)
+            first = Fault(Kind.KILL, unit.killed_before)
+            faults = [first, fault] if unit.killed_before else [fault]
+            yield f"effect {number}", self._play(scenario, mode, faults).problems
+
+    def _crashes(self, scenario: Scenario, mode: Mode, unit: Unit) -> Rounds:
+        act = self._interrupted(scenario, mode, unit)
+        laboratory = Laboratory(self._player, act, mode, self._root)
+        stride, seed = self._stride(unit), _seed(unit)
+        for crash in laboratory.crashes(stride=stride, samples=self._strides.samples, seed=seed):
+            yield str(crash), laboratory.problems(crash)
+
+    def _cuts(self, scenario: Scenario, mode: Mode, unit: Unit) -> Rounds:
+        act = self._interrupted(scenario, mode, unit)
+        power_cuts = PowerCuts(self._player, act, mode, self._fresh())
+        kind, stride, seed = Kind(unit.kind), self._stride(unit), _seed(unit)
+        for cut in power_cuts.cuts(kind, stride=stride, seed=seed):
+            yield f"effect {cut.number}", power_cuts.problems(cut)
+
+    def _interrupted(self, scenario: Scenario, mode: Mode, unit: Unit) -> Scenario:
+        """Return what is acted in a unit: the scenario, or its recovery."""
+        if not unit.killed_before:
+            return scenario
+        return Interrupted(self._player, scenario, mode, unit.killed_before)
+
+    def _stride(self, unit: Unit) -> int:
+        return self._strides.recovery if unit.killed_before else self._strides.act
+
+    def _numbers(self, scenario: Scenario, mode: Mode, unit: Unit) -> list[int]:
+        """Number the effects that are met; of the torn ones only the writes count."""
+        if unit.kind == Kind.NONE:
+            return [1]
+        called = self._called(scenario, mode, unit.killed_before)
+        stride = self._stride(unit)
+        met = [
+            number
+            for number, name in enumerate(called, 1)
+            if unit.kind != Kind.TORN or name == "write"
+        ]
+        return met[_seed(unit) % stride :: stride]
+
+    def _called(self, scenario: Scenario, mode: Mode, killed_before: int) -> tuple[str, ...]:
+        """Name the effects of an act, or of settling after a kill."""
+        place = (scenario.name, mode.name, killed_before)
+        if place not in self._effects:
+            faults = [Fault(Kind.KILL, killed_before)] if killed_before else [None]
+            ended = self._play(scenario, mode, faults).ended
+            self._effects[place] = ended[1 if killed_before else 0].called
+            assert killed_before or self._effects[place], "no effect of the act was numbered"
+        return self._effects[place]
+
+    def _distinct_kills(self, scenario: Scenario, mode: Mode) -> Iterator[int]:
+        """Number the effects before which a kill leaves a disk that no earlier one left."""
+        seen: set[str] = set()
+        effects = len(self._called(scenario, mode, 0))
+        first = min(self._strides.kills, effects) // 2 + 1
+        for number in range(first, effects + 1, self._strides.kills):
+            root = self._fresh()
+            self._player.arrange(scenario, mode, root)
+            self._player.act(scenario, mode, root, Fault(Kind.KILL, number))
+            digest = disk_digest(root)
+            if digest not in seen:
+                seen.add(digest)
+                yield number
+
+    def _play(self, scenario: Scenario, mode: Mode, faults: Sequence[Fault | None]) -> Round:
+        return self._player.play(scenario, mode, self._fresh(), faults)
+
+    def _fresh(self) -> Path:
+        trees.clear(self._root)
+        self._root.mkdir()
+        return self._root
+
+    @property
+    def _root(self) -> Path:
+        """Where rounds are played; several processes may share a sweeper."""
+        return self._work / str(os.getpid())
+
+
+_VOLATILE = re.compile(rb'^[0-9a-f]{64} |"(?:created_)?at":"[^"]*"', re.MULTILINE)
+
+
+def disk_digest(root: Path) -> str:
+    """Return one digest for all that lies below a root, but for moments and their seals."""
+    digest = hashlib.sha256()
+    for path, node in sorted(trees.read(root).items()):
+        digest.update(repr((path, node._replace(data=_VOLATILE.sub(b"", node.data)))).encode())
+    return digest.hexdigest()
+
+
+def memory() -> str | None:
+    """Return a folder in memory, where there is one: thousands of trees come and go."""
+    memory = "/dev/shm"  # noqa: S108 - a folder of our own is made in it
+    return memory if os.access(memory, os.W_OK) else None
+
+
+def _seed(unit: Unit) -> int:
+    """Return where to begin in a unit of which some is left out: not everywhere the same."""
+    return sum(unit.key.encode())
+
+
+def scenario_named(name: str) -> Scenario:
+    """Return a scenario."""
+    return next(each for each in SCENARIOS if each.name == name)
+
+
+def _mode(name: str) -> Mode:
+    return next(each for each in MODES if each.name == name)

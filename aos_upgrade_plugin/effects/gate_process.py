@@ -42,7 +42,7 @@ _PYTEST = (
 )
 _CHUNK_BYTES = 1 << 16
 _LONGEST_LINE_BYTES = 1 << 20
-_LAST_WORDS_S = 1.0
+_LAST_WORDS_S = 5.0
 _GLANCE_S = 0.02
 _GUARD_S = 30.0
 
@@ -147,22 +147,19 @@ class GateProcess:
 
     def finish(self, limit_s: float) -> int | None:
         """Return its exit status, negative for a signal; nothing if it does not end in time."""
-        until = time.monotonic() + limit_s
         family = self._family()  # once it has ended, nobody knows any more whose they were
-        while not self._has_ended():
-            if time.monotonic() > until:
-                return None
-            time.sleep(_GLANCE_S)
-            self._listen_to_output()
-        self._listen_to_output()
+        if not self._wait([self._process.pid], limit_s):
+            return None
         self.kill(family)
         return self._process.returncode
 
     def dump(self) -> None:
-        """Let it print where it is, and end it."""
+        """Let it and its workers print where they are, and end them."""
+        family = self._family()
         self._signal(signal.SIGABRT)
-        self.finish(_LAST_WORDS_S)
-        self.kill()
+        # A worker may need longer for its words than the process that started it.
+        self._wait([self._process.pid, *(relative.pid for relative in family)], _LAST_WORDS_S)
+        self.kill(family)
 
     def kill(self, family: Sequence[psutil.Process] = ()) -> None:
         """Kill what is left of it and of what it started."""
@@ -208,16 +205,27 @@ class GateProcess:
         except psutil.NoSuchProcess:
             return []
 
-    def _has_ended(self) -> bool:
-        """Say whether it ended, without reaping it."""
-        try:
-            return psutil.Process(self._process.pid).status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
+    def _wait(self, pids: Sequence[int], limit_s: float) -> bool:
+        """Listen until all of them ended, without reaping any; say whether they did in time."""
+        until = time.monotonic() + limit_s
+        while not all(_has_ended(pid) for pid in pids):
+            if time.monotonic() > until:
+                return False
+            time.sleep(_GLANCE_S)
+            self._listen_to_output()
+        self._listen_to_output()
+        return True
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _as_json(context: GateContext) -> bytes:

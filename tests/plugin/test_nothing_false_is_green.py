@@ -205,7 +205,7 @@ def test_a_gate_that_is_killed_leaves_valid_evidence(world: World, jobs: int) ->
 
 def test_several_hanging_checks_are_all_named(world: World) -> None:
     """A hang does not hide the next one, in parallel or not, and says where it hung."""
-    hang = bad("where_it_hangs()", limit_s=1)
+    hang = bad("where_it_hangs()", limit_s=3)
     hang += "\ndef where_it_hangs():\n    time.sleep(900)\n"
     world.install(
         "acme-checks",

@@ -42,6 +42,8 @@ def _show(found: "Status") -> None:
     output.say(
         f"last backup   {f'{backup.name}, {words.age(backup.age_s)} old' if backup else 'none'}"
     )
+    for damaged in found.damaged_backups:
+        output.say(f"damaged       {damaged.name}, newer than that")
     output.say(f"sessions      {len(found.sessions)}, {len(unfinished)} unfinished")
     for view in unfinished[:_FEW]:
         output.say(f"  {view.session_id} {words.state(view)}")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from aos_upgrade_plugin.errors import NotFoundError, RefusedError
 from aos_upgrade_plugin.models.layout import Layout, PathClass, Pattern
-from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.models.tree import TreePath, in_repository
 
 
 def classify(path: TreePath, layout: Layout) -> PathClass:
@@ -17,7 +17,10 @@ def classify(path: TreePath, layout: Layout) -> PathClass:
 
 @lru_cache(maxsize=8)
 def classifier(layout: Layout) -> Callable[[TreePath], PathClass]:
-    """Return :func:`classify` for one layout, quick enough to be asked for every file."""
+    """Return :func:`classify` for one layout, quick enough to be asked for every file.
+
+    A repository's own folder, by whatever name a file system knows it, is never changed.
+    """
     classes = [each for each in PathClass if each is not PathClass.USER]
     patterns: dict[PathClass, tuple[Pattern, ...]] = {
         each: getattr(layout.classes, each) for each in classes
@@ -25,6 +28,8 @@ def classifier(layout: Layout) -> Callable[[TreePath], PathClass]:
     search = _any_of(patterns)
 
     def class_of(path: TreePath) -> PathClass:
+        if in_repository(path):
+            return PathClass.CONTROL
         match = search(path)
         return PathClass(match.lastgroup) if match and match.lastgroup else PathClass.USER
 

@@ -9,7 +9,13 @@ from aos_upgrade_plugin.decide.sessions import is_upgrade
 from aos_upgrade_plugin.models.lock import HeldBy
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.settings import Scope
-from aos_upgrade_plugin.models.status import LastBackup, NextStep, OpenTransaction, SessionView
+from aos_upgrade_plugin.models.status import (
+    DamagedBackup,
+    LastBackup,
+    NextStep,
+    OpenTransaction,
+    SessionView,
+)
 
 _OLD_BACKUP = timedelta(days=7)
 _WAITING = {
@@ -25,12 +31,13 @@ def next_steps(
     transactions: tuple[OpenTransaction, ...],
     sessions: tuple[SessionView, ...],
     last_backup: LastBackup | None,
+    damaged_backups: tuple[DamagedBackup, ...],
 ) -> tuple[NextStep, ...]:
     """Return what to do, the most urgent first; nothing when all is well."""
     if lock is not None:
         return (_wait(lock),)
     urgent = (*_transactions(transactions, sessions), *_sessions(sessions))
-    return (*urgent, *_backup(last_backup), *_tidying(sessions))
+    return (*urgent, *_backup(last_backup, damaged_backups), *_tidying(sessions))
 
 
 def _wait(lock: HeldBy) -> NextStep:
@@ -116,8 +123,15 @@ def _again(session: WorkflowSession) -> str:
     return f"aos-upgrade run --source {shlex.quote(str(said.get('source_path', 'DIR')))}{only}"
 
 
-def _backup(last_backup: LastBackup | None) -> Iterator[NextStep]:
-    if last_backup is None:
+def _backup(
+    last_backup: LastBackup | None, damaged_backups: tuple[DamagedBackup, ...]
+) -> Iterator[NextStep]:
+    if damaged_backups:
+        yield NextStep(
+            why=f"the newest backup leads nowhere: {damaged_backups[0].problem}",
+            command="aos-upgrade backups create --full",
+        )
+    elif last_backup is None:
         yield NextStep(why="there is no backup", command="aos-upgrade backups create")
     elif last_backup.age_s > _OLD_BACKUP.total_seconds():
         yield NextStep(why="the last backup is old", command="aos-upgrade backups create")

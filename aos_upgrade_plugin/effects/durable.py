@@ -10,10 +10,10 @@ from pathlib import Path
 
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.files import (
-    CHUNK_BYTES,
     OPEN_TO_READ,
     Content,
     Found,
+    chunks_of,
     hash_open,
     identity,
     scan,
@@ -30,7 +30,8 @@ class ChangedWhileReadError(OSError):
 def copy_file(source: bytes, target: bytes) -> Content:
     """Copy a regular file to a new name in one pass, with mode and time, and hash it.
 
-    A file that changes meanwhile is tried twice more, then :class:`ChangedWhileReadError`.
+    A file that changes meanwhile is tried twice more, then :class:`ChangedWhileReadError`; one that
+    keeps growing is read no further than it reached when it was opened.
     """
     for _ in range(3):
         content = _copy_once(source, target)
@@ -63,7 +64,7 @@ def _transfer(read_from: int, write_to: int, status: os.stat_result) -> Content:
     if status.st_size >= _CLONE_FROM_BYTES and disk.clone(write_to, read_from):
         return hash_open(read_from)
     digest, size_bytes = hashlib.sha256(), 0
-    while chunk := os.read(read_from, min(CHUNK_BYTES, max(status.st_size - size_bytes, 0) + 1)):
+    for chunk in chunks_of(read_from, status.st_size):
         digest.update(chunk)
         write_all(write_to, chunk)
         size_bytes += len(chunk)

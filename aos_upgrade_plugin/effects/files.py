@@ -177,13 +177,21 @@ def read_content(location: bytes) -> Content:
 
 
 def hash_open(descriptor: int) -> Content:
-    """Hash an open file from where it stands to its end."""
+    """Hash an open file from where it stands to its end; of one that grows, a byte more at most."""
     status = os.fstat(descriptor)
     digest, size_bytes = hashlib.sha256(), 0
-    while chunk := os.read(descriptor, min(CHUNK_BYTES, max(status.st_size - size_bytes, 0) + 1)):
+    for chunk in chunks_of(descriptor, status.st_size):
         digest.update(chunk)
         size_bytes += len(chunk)
     return Content(digest.hexdigest(), size_bytes, status)
+
+
+def chunks_of(descriptor: int, size_bytes: int) -> Iterator[bytes]:
+    """Read a file of some size, and one byte more if it has one: then it grew meanwhile."""
+    left_bytes = size_bytes + 1
+    while left_bytes and (chunk := os.read(descriptor, min(CHUNK_BYTES, left_bytes))):
+        left_bytes -= len(chunk)
+        yield chunk
 
 
 def identity(status: os.stat_result) -> tuple[int, int, int, int, int]:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from aos_upgrade_plugin.effects.git import Git
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError, RefusedError
 from aos_upgrade_plugin.models.source import Blob, Historic, ObjectFormat, ObjectId, blob_id
-from aos_upgrade_plugin.models.tree import TreePath, escape
+from aos_upgrade_plugin.models.tree import TreePath, escape, in_repository
 
-_HOSTILE_NAMES = {b"", b".", b"..", b".git"}
+_HOSTILE_NAMES = {b"", b".", b".."}
 
 
 class Committed(NamedTuple):
@@ -125,12 +125,13 @@ class Repository:
 
 
 def _path(raw: bytes) -> TreePath:
-    if not _HOSTILE_NAMES.isdisjoint(raw.split(b"/")):
+    path = escape(raw)
+    if in_repository(path) or not _HOSTILE_NAMES.isdisjoint(raw.split(b"/")):
         raise RefusedError(
-            f"a commit holds the path {escape(raw)}, which leads out of its folder",
+            f"a commit holds the path {path}, which leads out of its folder",
             cure="do not use this source; git fsck says more",
         )
-    return escape(raw)
+    return path
 
 
 def _changes(told: bytes) -> Mapping[ObjectId, list[tuple[TreePath, Blob | None, Blob | None]]]:

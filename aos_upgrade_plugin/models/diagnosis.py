@@ -5,8 +5,7 @@ from typing import Literal
 from aos_upgrade_plugin.models.base import Frozen
 from aos_upgrade_plugin.models.server import ClientEntry, Servers
 from aos_upgrade_plugin.models.service import Measured
-from aos_upgrade_plugin.models.session import BackupName
-from aos_upgrade_plugin.models.status import NextStep, Status
+from aos_upgrade_plugin.models.status import DamagedBackup, NextStep, Status
 from aos_upgrade_plugin.models.tree import TreePath
 
 
@@ -28,13 +27,6 @@ class EnvironmentView(Frozen):
     lacking: tuple[str, ...] = ()
     """What its requirements ask for and is not there."""
     inconsistent: tuple[str, ...] = ()
-
-
-class DamagedBackup(Frozen):
-    """A backup that leads nowhere."""
-
-    name: BackupName
-    problem: str
 
 
 class Disk(Frozen):

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_
 
 from aos_upgrade_plugin.models.base import Frozen, SessionId, Utc
 from aos_upgrade_plugin.models.packages import STAGE
-from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath, unescape
+from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath, in_repository
 
 
 class Place(StrEnum):
@@ -29,16 +29,10 @@ class Progress(Enum):
 
 
 def _no_repository(path: str) -> str:
-    if any(_is_repository(name) for name in unescape(path).split(b"/")):
+    if in_repository(path):
         message = f"{path!r} is in a git repository's own folder"
         raise ValueError(message)
     return path
-
-
-def _is_repository(name: bytes) -> bool:
-    """Say whether any file system takes a name for ``.git``: by case, or what it leaves out."""
-    seen = "".join(filter(str.isprintable, name.decode("utf-8", "replace")))
-    return seen.rstrip(". ").casefold() in {".git", "git~1"}
 
 
 ChangedPath = Annotated[TreePath, AfterValidator(_no_repository)]

@@ -36,8 +36,15 @@ class OpenTransaction(Frozen):
     problem: str | None = None
 
 
+class DamagedBackup(Frozen):
+    """A backup that leads nowhere."""
+
+    name: BackupName
+    problem: str
+
+
 class LastBackup(Frozen):
-    """The newest backup."""
+    """The newest backup whose manifest is whole."""
 
     name: BackupName
     created_at: Utc
@@ -75,5 +82,7 @@ class Status(Frozen):
     sessions: tuple[SessionView, ...]
     """All of them; the one that was used last comes first."""
     last_backup: LastBackup | None
+    damaged_backups: tuple[DamagedBackup, ...] = ()
+    """Those that are newer than that one, the newest first; older ones do no harm."""
     next_steps: tuple[NextStep, ...]
     """What to do, the most urgent first; nothing when all is well."""

@@ -69,6 +69,20 @@ TreePath = Annotated[str, AfterValidator(_inside)]
 """A path below a root: ``/`` between its parts, never absolute, escaped by :func:`escape`."""
 
 
+def in_repository(path: str) -> bool:
+    """Say whether an escaped path leads into a git repository's own folder, or names it."""
+    # What an escape hides may be left out by a file system: .g\\xe2\\x80\\x8cit is .git to some.
+    if "git" not in path.casefold() and "\\" not in path:
+        return False
+    return any(is_repository(name) for name in unescape(path).split(b"/"))
+
+
+def is_repository(name: bytes) -> bool:
+    """Say whether any file system takes a name for ``.git``: by case, or what it leaves out."""
+    seen = "".join(filter(str.isprintable, name.decode("utf-8", "replace")))
+    return seen.rstrip(". ").casefold() in {".git", "git~1"}
+
+
 class Kind(StrEnum):
     """What stands at a path."""
 

@@ -17,7 +17,6 @@ from aos_upgrade_plugin.effects.target import under_git
 from aos_upgrade_plugin.errors import RefusedError, UpgradeError
 from aos_upgrade_plugin.models.diagnosis import (
     Content,
-    DamagedBackup,
     Disk,
     EnvironmentView,
     Findings,
@@ -27,7 +26,7 @@ from aos_upgrade_plugin.models.layout import KEPT
 from aos_upgrade_plugin.models.plan import Laid
 from aos_upgrade_plugin.models.server import Servers, Site
 from aos_upgrade_plugin.models.service import Measured
-from aos_upgrade_plugin.models.status import NextStep
+from aos_upgrade_plugin.models.status import DamagedBackup, NextStep
 from aos_upgrade_plugin.models.tree import TreePath
 from aos_upgrade_plugin.phases import serving
 from aos_upgrade_plugin.phases.environment import read_environment

@@ -22,6 +22,7 @@ from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.lock import HeldBy
 from aos_upgrade_plugin.models.session import BackupName, SessionStatus
 from aos_upgrade_plugin.models.status import (
+    DamagedBackup,
     Installed,
     LastBackup,
     OpenTransaction,
@@ -38,7 +39,7 @@ def status_of(installation: Installation) -> Status:
     lock = lock_holder.holder(install)
     transactions = open_transactions(install)
     views = session_views(install, status=None)
-    last_backup = _last_backup(install)
+    last_backup, damaged = _last_backup(install)
     return Status(
         install=shown(install),
         project=shown(installation.project),
@@ -48,8 +49,13 @@ def status_of(installation: Installation) -> Status:
         transactions=transactions,
         sessions=views,
         last_backup=last_backup,
+        damaged_backups=damaged,
         next_steps=next_steps(
-            lock=lock, transactions=transactions, sessions=views, last_backup=last_backup
+            lock=lock,
+            transactions=transactions,
+            sessions=views,
+            last_backup=last_backup,
+            damaged_backups=damaged,
         ),
     )
 
@@ -120,13 +126,18 @@ def _view(
     )
 
 
-def _last_backup(install: Path) -> LastBackup | None:
-    for each in backups.listed(install):
-        if each.manifest is not None:
-            age = datetime.now(UTC) - each.manifest.created_at
-            return LastBackup(
-                name=each.name,
-                created_at=each.manifest.created_at,
-                age_s=max(0, int(age.total_seconds())),
-            )
-    return None
+def _last_backup(install: Path) -> tuple[LastBackup | None, tuple[DamagedBackup, ...]]:
+    """Return the newest backup with a whole manifest, and those that are newer and have none."""
+    damaged = []
+    for each in backups.newest_first(install):
+        if each.manifest is None:
+            damaged.append(DamagedBackup(name=each.name, problem=each.problem or "damaged"))
+            continue
+        age = datetime.now(UTC) - each.manifest.created_at
+        last = LastBackup(
+            name=each.name,
+            created_at=each.manifest.created_at,
+            age_s=max(0, int(age.total_seconds())),
+        )
+        return last, tuple(damaged)
+    return None, tuple(damaged)

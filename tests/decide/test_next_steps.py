@@ -8,7 +8,12 @@ from aos_upgrade_plugin.decide.next_steps import next_steps
 from aos_upgrade_plugin.models.journal import JournalState
 from aos_upgrade_plugin.models.lock import HeldBy, Holder
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
-from aos_upgrade_plugin.models.status import LastBackup, OpenTransaction, SessionView
+from aos_upgrade_plugin.models.status import (
+    DamagedBackup,
+    LastBackup,
+    OpenTransaction,
+    SessionView,
+)
 
 NOW = datetime(2025, 11, 21, 12, 30, tzinfo=UTC)
 DAY_S = 24 * 3600
@@ -146,13 +151,26 @@ def _held(*, alive: bool, heirs: tuple[int, ...] = ()) -> HeldBy:
             "aos-upgrade backups create",
             id="an-old-backup",
         ),
+        pytest.param(
+            {"damaged_backups": (DamagedBackup(name="2025-11-22-123000", problem="cut off"),)},
+            "the newest backup leads nowhere: cut off",
+            "aos-upgrade backups create --full",
+            id="a-damaged-backup",
+        ),
     ],
 )
 def test_the_most_urgent_step(
     facts: dict[str, object], why: str | None, command: str | list[str] | None
 ) -> None:
     """Each finding has a step with a command; where somebody works, only waiting helps."""
-    known = {"lock": None, "transactions": (), "sessions": (), "last_backup": FRESH, **facts}
+    known = {
+        "lock": None,
+        "transactions": (),
+        "sessions": (),
+        "last_backup": FRESH,
+        "damaged_backups": (),
+        **facts,
+    }
     steps = next_steps(**known)  # type: ignore[arg-type]  # a table of facts
     commands = command if isinstance(command, list) else [command]
     assert [step.command for step in steps] == ([] if why is None else commands)

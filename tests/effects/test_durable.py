@@ -56,6 +56,25 @@ def test_a_file_that_keeps_changing_is_said_to(
     assert not (tmp_path / "copy").exists()
 
 
+def test_a_file_that_keeps_growing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However quickly it grows, it is read no further than it reached when it was opened."""
+    source, write = tmp_path / "source", disk.write
+    written: list[int] = []
+
+    def write_while_it_grows(descriptor: int, data: bytes | memoryview) -> int:
+        assert len(written) < 100, "it runs after the end for ever"
+        with source.open("ab") as growing:
+            growing.write(b"more")
+        written.append(len(data))
+        return write(descriptor, data)
+
+    source.write_text("text")
+    monkeypatch.setattr(disk, "write", write_while_it_grows)
+    with pytest.raises(durable.ChangedWhileReadError):
+        durable.copy_file(os.fsencode(source), os.fsencode(tmp_path / "copy"))
+    assert written == [4, 1, 12, 1, 20, 1], "each time what it held, and a byte that shows it grew"
+
+
 def test_a_durable_write_is_the_old_or_the_new(tmp_path: Path) -> None:
     """Killed at any of its effects; and a later one is not held up by what it left."""
     path = tmp_path / "state.json"

@@ -139,13 +139,15 @@ def test_the_work_tree_is_never_read(checkout: Path) -> None:
         assert read(tree["plain.md"].oid) == b"plain\n"
 
 
-def test_a_path_that_leads_out_is_refused(checkout: Path) -> None:
+@pytest.mark.parametrize("name", [b"..", b".git", b".GIT", b"git~1"])
+def test_a_path_that_leads_out_is_refused(checkout: Path, name: bytes) -> None:
     """Git's own tools never write such a tree; somebody else's may."""
     blob = bytes.fromhex(blob_id(b"plain\n", "sha1"))
+    below = bytes.fromhex(_tree_with(checkout, b"100644 evil\0" + blob))
     tree = git(
         checkout,
         *("hash-object", "-t", "tree", "-w", "--literally", "--stdin"),
-        told=b"40000 ..\0" + bytes.fromhex(_tree_with(checkout, b"100644 evil\0" + blob)),
+        told=b"40000 " + name + b"\0" + below,
     ).strip()
     commit = git(checkout, "commit-tree", tree, "-m", ".").strip()
     with pytest.raises(RefusedError, match="leads out of its folder"):

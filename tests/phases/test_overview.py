@@ -1,7 +1,8 @@
 """How an installation stands, whatever lies in its control folders."""
 
 import os
-from datetime import UTC, datetime
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from aos_upgrade_plugin.effects.files import read_tree
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.plan import BaseRecord, Laid
 from aos_upgrade_plugin.models.status import Installed
+from aos_upgrade_plugin.phases.backing_up import back_up
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.phases.overview import status_of
 
+NOW = datetime(2025, 11, 21, 12, 30, 5, tzinfo=UTC)
 _BACKUP = "2025-11-21-123000"
 _TRANSACTION = ".upgrades/one/transactions/content"
 
@@ -89,6 +92,23 @@ def test_any_kind_of_file_is_survived(install: Path, path: str, kind: str) -> No
         case _:
             place.symlink_to(place.name)
     assert status_of(find(install)).install == str(install)
+
+
+def test_a_damaged_newest_backup_is_told(install: Path) -> None:
+    """Also where an older one is whole; once there is a newer good one, it harms nobody."""
+    shutil.rmtree(install / ".backups")
+    installation = find(install)
+    good = back_up(installation, now=NOW).name
+    damaged = back_up(installation, now=NOW + timedelta(hours=1)).path
+    manifest = damaged / "MANIFEST.json"
+    manifest.write_bytes(manifest.read_bytes()[:-20])
+    status = status_of(installation)
+    assert status.last_backup is not None
+    assert status.last_backup.name == good
+    assert [each.name for each in status.damaged_backups] == [damaged.name]
+    assert [step.why for step in status.next_steps if damaged.name in step.why]
+    back_up(installation, now=NOW + timedelta(hours=2))
+    assert status_of(installation).damaged_backups == ()
 
 
 def test_the_version_is_the_recorded_one_else_the_files(install: Path) -> None:

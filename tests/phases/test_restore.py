@@ -129,6 +129,21 @@ def test_nothing_to_do_does_nothing(installation: Installation) -> None:
     }
 
 
+@pytest.mark.parametrize("name", [".git", ".GIT", "git~1"])
+def test_a_repository_in_it_is_no_obstacle(installation: Installation, name: str) -> None:
+    """Under whatever name some file system takes for one: it is neither held nor touched."""
+    install = installation.path
+    hook = install / "specs" / name / "hooks" / "pre-commit"
+    hook.parent.mkdir(parents=True)
+    hook.write_text("before")
+    backup = back_up(installation, now=NOW)
+    assert not (backup.path / "specs" / name).exists()
+    hook.write_text("after")
+    (install / "specs/mine.md").write_text("edited")
+    assert restore(install, now=NOW).changed == ("specs/mine.md",)
+    assert hook.read_text() == "after"
+
+
 def test_what_was_made_since_stays(installation: Installation) -> None:
     """Wherever it is, also in folders that the backup does not know."""
     install = installation.path

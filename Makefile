@@ -2,12 +2,13 @@
 # Another Python than python3: make PYTHON=/path/to/python3.12 test
 PYTHON ?= python3
 
-.PHONY: help demo dev test faults lint clean
+.PHONY: help demo dev test again coverage faults lint clean
 
 help:
 	@echo "make demo   an upgrade of a sample, and two bad ones that go back: a minute"
 	@echo "make dev    an editable environment in .venv"
 	@echo "make test   the whole suite against the built wheel, with branch coverage"
+	@echo "make again  what failed in make test, alone: tells a busy machine from a defect"
 	@echo "make faults the whole sweep of injected faults: hours, goes on where it was interrupted"
 	@echo "make lint   style, types, floors, dead code, spelling, dependencies"
 	@echo "make clean  removes what the other targets made"
@@ -40,13 +41,21 @@ dev: .venv/.ready
 .venv-test/.ready: pyproject.toml
 	$(call environment,.venv-test,. --group test)
 
+SUITE = AOS_TEST_WHEEL=1 PYTHONSAFEPATH=1 .venv-test/bin/coverage run -m pytest
+
 # PYTHONSAFEPATH: the package comes from the environment, not from the working directory.
 test: .venv-test/.ready
 	rm -rf build/wheel build/coverage
 	.venv-test/bin/python -m pip wheel $(QUIETLY) --no-deps --wheel-dir build/wheel .
 	.venv-test/bin/python -m pip install $(QUIETLY) --no-deps --force-reinstall build/wheel/*.whl
-	AOS_TEST_WHEEL=1 PYTHONSAFEPATH=1 .venv-test/bin/coverage run \
-	  -m pytest -n auto --junitxml=build/junit.xml
+	$(SUITE) -n auto --junitxml=build/junit.xml
+	@$(MAKE) --no-print-directory coverage
+
+again:
+	$(SUITE) --last-failed --last-failed-no-failures=none --maxfail=1 --junitxml=build/junit-again.xml
+	@$(MAKE) --no-print-directory coverage
+
+coverage:
 	.venv-test/bin/coverage combine --quiet
 	.venv-test/bin/coverage report
 

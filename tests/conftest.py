@@ -51,11 +51,14 @@ def _private_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+def unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let children not measure their coverage, which takes them half as long again.
 
-    For modules whose children only do over and over what others do once, measured.
+    For modules whose children only do over and over what others do once, measured; a test of such
+    a module that is the one to measure says so with the mark ``measured``.
     """
+    if request.node.get_closest_marker("measured"):
+        return
     for name in [*os.environ]:
         if name.startswith("COVERAGE_"):
             monkeypatch.delenv(name)

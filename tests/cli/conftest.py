@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import typer.core
+import typer.main
+from typer.testing import CliRunner
 
+from aos_upgrade_plugin.cli.app import app
 from aos_upgrade_plugin.effects import sessions
 from aos_upgrade_plugin.models.session import WorkflowSession
 
@@ -48,6 +52,19 @@ class Ran(NamedTuple):
 
 
 Aos = Callable[..., Ran]
+
+
+def help_pages() -> dict[tuple[str, ...], str]:
+    """Return the help of every command, by its words; asked for in this process, for its speed."""
+    return {
+        words: CliRunner().invoke(app, [*words, "--help"], prog_name="aos-upgrade").output
+        for words in _commands(typer.main.get_command(app))
+    }
+
+
+def _commands(command: object, *words: str) -> list[tuple[str, ...]]:
+    below = command.commands if isinstance(command, typer.core.TyperGroup) else {}
+    return [words, *(each for name in below for each in _commands(below[name], *words, name))]
 
 
 @pytest.fixture

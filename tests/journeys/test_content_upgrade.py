@@ -8,7 +8,10 @@ from aos_upgrade_plugin.sample import variants
 from aos_upgrade_plugin.sample.source import git
 from tests.journeys.trips import Trip
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
+
+@pytest.mark.measured
 def test_what_is_new_arrives_and_what_is_the_users_survives(trip: Trip) -> None:
     """Every upstream change arrives; the user's files, edits and configuration stay."""
     done = trip.run()
@@ -45,6 +48,7 @@ def test_a_fresh_install_of_the_same_commit_has_nothing_to_do(
     assert not (trip.install / ".upgrades").exists()
 
 
+@pytest.mark.measured
 def test_a_completed_run_can_be_taken_back(trip: Trip) -> None:
     """After completion rollback brings every byte back, and keeps what was made since."""
     trip.run()
@@ -70,6 +74,7 @@ def test_a_rolled_back_upgrade_can_be_run_again(trip: Trip) -> None:
     assert trip.run().answer["status"] == "completed"
 
 
+@pytest.mark.measured
 def test_an_undecided_conflict_stops_before_anything_changes(trip: Trip) -> None:
     """A file that both sides changed: exit 3, named with the flags that decide it."""
     variants.edit(trip.install, variants.CHANGED)
@@ -105,6 +110,7 @@ def test_a_dry_run_and_a_plan_write_nothing(trip: Trip) -> None:
     assert not (trip.install / ".upgrade-lock").exists()
 
 
+@pytest.mark.measured
 def test_a_saved_plan_is_applied_exactly_or_refused(trip: Trip) -> None:
     """What moved since the plan was made is named, and nothing is changed."""
     saved = str(trip.folder / "plan.json")
@@ -150,6 +156,7 @@ def test_old_backups_go_and_the_runs_own_stays(trip: Trip) -> None:
     assert done.answer["backup"].endswith(names[-1])
 
 
+@pytest.mark.measured
 def test_git_commit_commits_the_upgrade_and_nothing_else(trip: Trip) -> None:
     """With ``--git-commit`` the project's repository gets one commit of what changed."""
     git(trip.project, "init", "--quiet")
@@ -213,6 +220,7 @@ def test_every_phase_leaves_the_evidence_of_the_design_document(trip: Trip) -> N
     assert (suites.failures, suites.errors) == (0, 0)
 
 
+@pytest.mark.measured
 def test_evidence_is_copied_to_where_it_is_wanted(trip: Trip) -> None:
     """``--evidence-dir`` gets the evidence of the run, also of one that never began."""
     (trip.source / "dirt.txt").write_text("uncommitted\n")
@@ -238,6 +246,7 @@ def test_evidence_that_cannot_be_copied_does_not_spoil_the_upgrade(trip: Trip) -
     assert trip.session().session_status == "completed"
 
 
+@pytest.mark.measured
 def test_a_report_is_what_was_reported(trip: Trip) -> None:
     """``report`` says again what the run said, also how it went back."""
     for command in (("run", *trip.what), ("rollback",)):
@@ -260,6 +269,7 @@ def test_what_was_interrupted_is_told_by_the_next_command(trip: Trip) -> None:
     assert (trip.install / kept).read_text().endswith("saved after the kill\n")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(("then", "status"), [("resume", "completed"), ("rollback", "rolled_back")])
 def test_a_killed_run_is_finished_or_taken_back_by_a_new_process(
     trip: Trip, then: str, status: str

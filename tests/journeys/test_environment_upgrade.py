@@ -20,6 +20,8 @@ from tests.effects.environments import Told, lay_down_environment, tell
 from tests.effects.wheels import Wheel, put_pointer, put_source
 from tests.journeys.whole_trips import NEW_TOOLS, OLD_TOOLS, WholeTrip
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 _PATIENCE_S = 120.0
 
 
@@ -61,6 +63,7 @@ def trip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environmen
     whole.stop()
 
 
+@pytest.mark.measured
 def test_packages_come_and_go_back_with_the_server(trip: EnvironmentTrip) -> None:
     """Shown before, exchanged with the server stopped; taken back later from the backup's list."""
     planned = trip.call("plan", *trip.what).answer["environment"]
@@ -88,6 +91,7 @@ def test_the_very_same_environment_is_back_after_a_failure(trip: EnvironmentTrip
     assert not (trip.install / ".venv-stage").exists()
 
 
+@pytest.mark.measured
 def test_what_cannot_be_had_is_said_before_anything_changes(trip: EnvironmentTrip) -> None:
     """Planning names the package; nothing was begun."""
     trip.ask_for("never-published")

@@ -13,6 +13,8 @@ from _pytest.mark.structures import ParameterSet
 from aos_upgrade_plugin.sample import variants
 from tests.journeys.whole_trips import NEW_TOOLS, OLD_TOOLS, WholeTrip, by_an_editor
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 def _in_the_whole_sweep(*parameters: str | tuple[str, str]) -> Iterator[ParameterSet]:
     """Leave some to ``pytest -m faults_full``: each takes its ten seconds."""
@@ -29,6 +31,7 @@ def trip(tmp_path: Path) -> Iterator[WholeTrip]:
     whole.stop()
 
 
+@pytest.mark.measured
 def test_a_running_server_is_upgraded_and_taken_back(trip: WholeTrip) -> None:
     """The new code answers in a new process; taken back later, the old one answers as before."""
     old = trip.serve()
@@ -56,6 +59,7 @@ def test_a_running_server_is_upgraded_and_taken_back(trip: WholeTrip) -> None:
     assert trip.tools() == OLD_TOOLS
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("version", "why"),
     [("bad-start", "No module named 'mcp_server.metrics'"), ("silent-search", "AOS-V006")],
@@ -73,7 +77,6 @@ def test_a_bad_version_goes_back_by_itself(trip: WholeTrip, version: str, why: s
     assert trip.tools() == OLD_TOOLS
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     "sabotage",
     [
@@ -91,7 +94,6 @@ def test_a_failure_after_the_restart_goes_back(trip: WholeTrip, sabotage: str) -
     assert trip.tools() == OLD_TOOLS
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("place", "then"),
     [
@@ -116,7 +118,6 @@ def test_a_killed_run_goes_on_or_back_with_the_right_server(
     assert trip.tools() == (OLD_TOOLS if then == "rollback" else NEW_TOOLS)
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_ctrl_c_in_the_restart_is_taken_up_again(trip: WholeTrip) -> None:
     """130, and the way on is said; resumed, the upgrade completes."""
     trip.serve()
@@ -127,6 +128,7 @@ def test_ctrl_c_in_the_restart_is_taken_up_again(trip: WholeTrip) -> None:
     assert trip.tools() == NEW_TOOLS
 
 
+@pytest.mark.measured
 def test_the_restart_can_be_left_to_the_user(trip: WholeTrip) -> None:
     """With auto_restart off the run waits until somebody did it, says how, and then goes on."""
     old = trip.serve()
@@ -145,7 +147,6 @@ def test_the_restart_can_be_left_to_the_user(trip: WholeTrip) -> None:
     assert trip.tools() == NEW_TOOLS
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_a_patch_of_server_code_is_a_conflict_and_kept_on_request(trip: WholeTrip) -> None:
     """Undecided it stops the run before it begins; kept, the patched code serves the new tools."""
     variants.patch_server(trip.install)
@@ -160,7 +161,6 @@ def test_a_patch_of_server_code_is_a_conflict_and_kept_on_request(trip: WholeTri
     assert trip.tools() == NEW_TOOLS
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_what_an_editor_started_is_named_and_left_alone(trip: WholeTrip) -> None:
     """Its server goes on; the new code is asked over pipes of our own, which nobody keeps."""
     with by_an_editor(trip) as editor:
@@ -174,7 +174,6 @@ def test_what_an_editor_started_is_named_and_left_alone(trip: WholeTrip) -> None
     assert trip.serving is None
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_two_installations_side_by_side_never_meet(tmp_path: Path) -> None:
     """Upgrading one restarts its own server and leaves the other's process and answers alone."""
     ours, theirs = (WholeTrip(tmp_path / name, saboteur=False) for name in ("ours", "theirs"))

@@ -8,6 +8,8 @@ import pytest
 
 from tests.plugin.worlds import World
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 CHECKS = '''
     @check("ACME-1", gate=Gate.PRE_FLIGHT, severity=Severity.BLOCKER, remedy="make it")
     def check_target(target, record_fact):
@@ -52,6 +54,7 @@ def test_all_good_exits_0(acme: World, arguments: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.measured
 def test_a_failure_says_what_to_do(acme: World) -> None:
     """A failed check shows pytest's own introspection, the reason and the remedy; not 0."""
     (acme.target / "trouble").touch()
@@ -63,6 +66,7 @@ def test_a_failure_says_what_to_do(acme: World) -> None:
     assert "fix ACME-2: remove the file" in done.stdout
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -130,6 +134,7 @@ def test_a_test_that_is_no_check_is_not_found(acme: World) -> None:
     assert done.returncode not in {0, 5}
 
 
+@pytest.mark.measured
 def test_junitxml_is_pytests_own_with_our_properties(acme: World, tmp_path: Path) -> None:
     """The ids and the facts are properties of the cases that pytest writes."""
     file = tmp_path / "junit.xml"
@@ -140,6 +145,7 @@ def test_junitxml_is_pytests_own_with_our_properties(acme: World, tmp_path: Path
     assert ("aos_check", "ACME-1") in properties
 
 
+@pytest.mark.measured
 def test_a_waiver_lets_the_gate_open(acme: World) -> None:
     """One check, one approver, one reason, not expired: 0, and the waiver is shown."""
     (acme.target / "trouble").touch()
@@ -187,6 +193,7 @@ def test_nothing_is_written_to_a_target_that_pytest_takes_for_its_root(acme: Wor
     assert list(acme.target.iterdir()) == []
 
 
+@pytest.mark.measured
 def test_configuration_of_the_target_is_refused(acme: World) -> None:
     """A target does not configure the pytest that judges it."""
     (acme.target / "pytest.ini").write_text("[pytest]\naddopts = --co\n")
@@ -217,6 +224,7 @@ def test_nonsense_is_a_usage_error(acme: World, arguments: list[str], words: str
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.measured
 def test_a_context_file_brings_facts(acme: World) -> None:
     """Who has a context gives it to the checks of a direct run as well."""
     acme.install(

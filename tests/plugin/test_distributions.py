@@ -5,6 +5,8 @@ import pytest
 from aos_upgrade_plugin.models.gate import Distribution, Severity
 from tests.plugin.worlds import World
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 def check(check_id: str, body: str = "pass", *, name: str = "check_it", more: str = "") -> str:
     """Return the code of one check."""
@@ -37,6 +39,7 @@ def test_all_gates_can_be_listed_at_once(world: World) -> None:
     assert [one.id for one in world.gate("rollback", run=False).planned] == ["ACME-2"]
 
 
+@pytest.mark.measured
 def test_modules_folders_and_fixtures(world: World) -> None:
     """A plugin names modules or folders of equal file names, and modules of fixtures."""
     world.install(
@@ -74,6 +77,7 @@ def test_modules_folders_and_fixtures(world: World) -> None:
         }
 
 
+@pytest.mark.measured
 def test_applicability_is_decided_from_facts(world: World) -> None:
     """What has nothing to measure is not planned, and its reason is kept."""
     applies = """
@@ -141,6 +145,7 @@ TWICE = check("ACME-1") + check("ACME-2")
 HIDDEN = f"hide = lambda function: lambda: None\n@hide\n{check('ACME-1')}"
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("modules", "words"),
     [

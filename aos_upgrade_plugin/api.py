@@ -11,6 +11,7 @@ from aos_upgrade_plugin.effects.event_log import verify as verify_event_log
 from aos_upgrade_plugin.effects.files import entry_at as read_entry
 from aos_upgrade_plugin.effects.files import free_bytes, locate, read_tree
 from aos_upgrade_plugin.effects.mcp_probe import probe as ask_server
+from aos_upgrade_plugin.effects.server import names_in_code
 from aos_upgrade_plugin.effects.workflow_folders import read_workflow
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.hookspecs import hookimpl
@@ -121,6 +122,7 @@ __all__ = [
     "look_at_source",
     "measure_server",
     "measure_until_searchable",
+    "names_in_code",
     "new_sentences",
     "read_entry",
     "read_installation_tree",

@@ -28,6 +28,7 @@ from aos_upgrade_plugin.api import (
     installed_workflows,
     measure_server,
     measure_until_searchable,
+    names_in_code,
     new_sentences,
 )
 
@@ -97,9 +98,10 @@ def with_server(context: GateContext) -> Applicability:
 
 
 def tools_are_known(context: GateContext) -> Applicability:
-    """Apply where the new version's own code said which tools it has."""
-    server = ServerNow.told_in(context.facts)
-    if server is not None and server.expected_tools is None:
+    """Apply where the new version's own code said which tools it has, or an old server did."""
+    server, before = ServerNow.told_in(context.facts), ServerBefore.told_in(context.facts)
+    answered = before is None or (before.measured is not None and before.measured.probe.reached)
+    if server is not None and server.expected_tools is None and not answered:
         return _not("the tools of the new version are not known", server.expected_problem)
     return with_server(context)
 
@@ -182,11 +184,27 @@ def check_live_handshake(live: Measured, record_fact: RecordFact) -> None:
     applies=tools_are_known,
     limit_s=_TAKES_ITS_TIME_S,
 )
-def check_expected_tools(live: Measured, server: ServerNow, record_fact: RecordFact) -> None:
-    """The server has the tools of the new version, no less and no more."""
-    expected, found = set(server.expected_tools or ()), set(live.probe.tools)
-    missing, unexpected = sorted(expected - found), sorted(found - expected)
+def check_expected_tools(
+    live: Measured,
+    server: ServerNow,
+    server_before: ServerBefore,
+    installation: Installation,
+    record_fact: RecordFact,
+) -> None:
+    """The server has the tools of the new version, no less and no more.
+
+    Where the new code did not answer beside, it has at least those of before that it still names.
+    """
+    found = set(live.probe.tools)
+    if server.expected_tools is not None:
+        expected = set(server.expected_tools)
+        unexpected = sorted(found - expected)
+    else:
+        had = server_before.measured.probe.tools if server_before.measured else ()
+        expected, unexpected = {*names_in_code(_site(installation), had)}, []
+    missing = sorted(expected - found)
     record_fact("expected_tools", len(expected))
+    record_fact("expected_tools_problem", server.expected_problem)
     record_fact("missing_tools", missing)
     record_fact("unexpected_tools", unexpected)
     assert not missing, f"missing: {', '.join(missing)}"

@@ -15,6 +15,7 @@ from aos_upgrade_plugin.models.server import (
     StartCommand,
     Transport,
 )
+from aos_upgrade_plugin.models.service import Measured
 
 DOCUMENTED = ("AGENT_OS_", "PRAXIS_OS_", "PROJECT_ROOT", "PYTHONPATH", "PYTHONUNBUFFERED")
 """The beginnings of the variables that the product reads; of a process no others are kept."""
@@ -210,3 +211,14 @@ def patience_ends_s(*, started_s: float, grew_s: float, limit_s: float) -> float
     The limit counts from the last time its index was seen growing, at most twenty times.
     """
     return min(max(started_s, grew_s) + limit_s, started_s + _LONGEST_TIMES * limit_s)
+
+
+def worth_asking_again(measured: Measured, *, over_pipes: bool, grew: bool) -> bool:
+    """Say whether a server that was asked just now may say something better a moment later.
+
+    ``over_pipes``: it was started to be asked, and ended with that, so that the next one does the
+    same; unless its index ``grew`` meanwhile.
+    """
+    if not measured.probe.reached or measured.search_hopeless or measured.searchable:
+        return False
+    return grew or not over_pipes

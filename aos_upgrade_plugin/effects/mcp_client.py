@@ -91,7 +91,7 @@ class _Conversation:
 
     async def _call(self, client: Client, call: ToolCall) -> ToolAnswer:
         if call.tool not in self.told["tools"]:
-            return ToolAnswer(tool=call.tool, problem="the server has no such tool")
+            return ToolAnswer(tool=call.tool, problem="the server has no such tool", absent=True)
         began = time.monotonic()
         content, problem = None, None
         try:

@@ -178,6 +178,8 @@ class ToolAnswer(Frozen):
     content: JsonValue = None
     """Structured content, else the text parsed as JSON, else the text."""
     problem: str | None = None
+    absent: bool = False
+    """The server has no such tool: asking again is in vain."""
 
 
 class Probe(Frozen):

@@ -25,6 +25,8 @@ class Measured(Frozen):
     probe: Probe
     search_problem: str | None = None
     """Why no answer proves that the search asks its index; nothing when one does."""
+    search_hopeless: bool = False
+    """No waiting mends the search: there is no such tool, or no sentence to search for."""
     index_problem: str | None = None
     """Why no answer proves that the index holds what is new; nothing when one does."""
     workflows: tuple[str, ...] | None = None

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from aos_upgrade_plugin.decide.server import patience_ends_s
+from aos_upgrade_plugin.decide.server import patience_ends_s, worth_asking_again
 from aos_upgrade_plugin.decide.workflow_list import LISTINGS, listed_workflows
 from aos_upgrade_plugin.effects.files import as_disk_error
 from aos_upgrade_plugin.effects.mcp_probe import probe
@@ -43,10 +43,12 @@ def measure_server(
     if not said.reached:
         return Measured(probe=said, search_problem=said.problem, index_problem=said.problem)
     answers, asked = said.answers[len(known) :], said.answers[len(known) + len(new) :]
+    searched = said.answers[: len(known)]
     found = (listed_workflows(answer.content) for answer in asked)
     return Measured(
         probe=said,
-        search_problem=why_search_failed(known, said.answers),
+        search_problem=why_search_failed(known, searched),
+        search_hopeless=all(answer.absent for answer in searched),
         index_problem=why_search_failed(new, answers) if new else None,
         workflows=next((each for each in found if each is not None), None),
     )
@@ -62,15 +64,17 @@ def measure_until_searchable(
 ) -> Measured:
     """Measure until the search works, as an index may still be built; the last measurement else.
 
-    The limit counts anew while the index grows. A server that cannot be reached is asked once.
+    The limit counts anew while the index grows. Asked once is a server that cannot be reached, a
+    search that no waiting mends, and a server over pipes that left its index as it was.
     """
     began_s = grew_s = time.monotonic()
     size_bytes = index_bytes(site)
     while True:
         measured = measure_server(site, endpoint, limit_s=limit_s, new=new, changed=changed)
-        if (now_bytes := index_bytes(site)) != size_bytes:
+        if grew := (now_bytes := index_bytes(site)) != size_bytes:
             grew_s, size_bytes = time.monotonic(), now_bytes
-        if not measured.probe.reached or measured.searchable:
+        over_pipes = isinstance(endpoint, StartCommand)
+        if not worth_asking_again(measured, over_pipes=over_pipes, grew=grew):
             return measured
         if time.monotonic() > patience_ends_s(started_s=began_s, grew_s=grew_s, limit_s=limit_s):
             return measured

@@ -8,14 +8,17 @@ from aos_upgrade_plugin.models.service import Measured, ServerBefore
 from aos_upgrade_plugin.models.workflow import BACKUP
 from aos_upgrade_plugin.phases import serving
 from aos_upgrade_plugin.phases.beside import laid_beside
-from aos_upgrade_plugin.phases.measuring import measure_server
+from aos_upgrade_plugin.phases.measuring import measure_until_searchable
 
 AT_LEAST_S = 30.0
 """How long a server may take that is asked beside: its first start builds its index."""
 
 
 def look_before(run: Run) -> ServerBefore:
-    """Find what serves and ask it; where nothing serves, ask a copy that is started for that."""
+    """Find what serves and ask it; where nothing serves, ask a copy that is started for that.
+
+    An index that is still being built is waited for: what it cannot answer yet is not broken.
+    """
     servers = serving.look(run.site)
     ours = any(each.may_be_stopped for each in servers.running)
     return ServerBefore(
@@ -38,8 +41,8 @@ def _measured(run: Run, servers: Servers) -> Measured | None:
     state = read_state(run.site)
     named = {each.pid for each in servers.running if each.may_be_stopped}
     if state and state.url and state.pid in named:
-        return measure_server(run.site, state.url, limit_s=limit_s)
+        return measure_until_searchable(run.site, state.url, limit_s=limit_s)
     if not run.site.environment.is_dir():
         return None
     with laid_beside(run, servers, environment=run.site.environment) as (site, command):
-        return measure_server(site, command, limit_s=limit_s)
+        return measure_until_searchable(site, command, limit_s=limit_s)

@@ -115,7 +115,7 @@ def test_a_search_that_silently_falls_back(lay_site: Callable[..., Site], world:
     assert "the server's own data" in shut.said["AOS-V006"]
     assert shut.ended["AOS-V008"] == "failed"
     assert shut.facts["rag_index_current"] is False
-    assert "not known" in shut.not_planned["AOS-V004"]
+    assert shut.ended["AOS-V004"] == "passed"
     assert told_apart.opens
     assert told_apart.ended["AOS-V007"] == "failed"
     assert told_apart.not_planned["AOS-V006"].endswith("either: it never worked")
@@ -196,6 +196,37 @@ def test_what_was_broken_before_is_not_blamed(world: World, tmp_path: Path) -> N
     assert done.ended["AOS-V010"] == "passed"
     assert done.facts["log_errors"] == 1
     assert "AOS-V009" in done.not_planned
+    assert "not known" in done.not_planned["AOS-V004"]
+
+
+def test_a_tool_that_the_code_still_names_has_to_be_there(
+    lay_site: Callable[..., Site], world: World
+) -> None:
+    """Where the new code did not answer beside; what it does not name was dropped on purpose."""
+    site = lay_site("1.1.0")
+    code = site.install / "mcp_server/tools/info.py"
+    parts = code.read_text().rpartition("    @server.tool()\n")
+    code.write_text(parts[0] + parts[2])
+    started = gates.start(site)
+
+    def judged() -> gates.Judged:
+        return gates.run(
+            Gate.VALIDATION,
+            site,
+            "AOS-V004",
+            "AOS-V005",
+            server_before=gates.before(world.measured),
+            server=gates.now(site, started, expected_problem="no answer within 30 s"),
+        )
+
+    named = judged()
+    assert not named.opens
+    assert named.said["AOS-V004"] == "missing: current_date"
+    assert named.facts["expected_tools_problem"] == "no answer within 30 s"
+    code.write_text(code.read_text().replace("current_date", "some_other_name"))
+    dropped = judged()
+    assert dropped.ended == {"AOS-V004": "passed", "AOS-V005": "failed"}
+    assert dropped.opens
 
 
 def _put_tests(site: Site, code: str) -> None:

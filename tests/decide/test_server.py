@@ -14,9 +14,11 @@ from aos_upgrade_plugin.decide.server import (
     start_command,
     surroundings,
     transport_of,
+    worth_asking_again,
 )
 from aos_upgrade_plugin.models.server import (
     ClientEntry,
+    Probe,
     ProcessFacts,
     Proof,
     ServerProcess,
@@ -25,6 +27,7 @@ from aos_upgrade_plugin.models.server import (
     StartCommand,
     Transport,
 )
+from aos_upgrade_plugin.models.service import Measured
 
 PROJECT = Path("/home/robin/shop")
 INSTALL = PROJECT / ".praxis-os"
@@ -281,3 +284,30 @@ def test_our_own_python_does_not_steer_the_server() -> None:
 def test_patience_counts_from_the_last_growth(grew_s: float, ends_s: float) -> None:
     """An index that is being built buys time, but not for ever."""
     assert patience_ends_s(started_s=100.0, grew_s=grew_s, limit_s=30.0) == ends_s
+
+
+@pytest.mark.parametrize(
+    ("measured", "over_pipes", "grew", "again"),
+    [
+        pytest.param({"search_problem": "a text scan"}, False, False, True, id="it-may-build"),
+        pytest.param({"index_problem": "not yet"}, False, False, True, id="not-of-today"),
+        pytest.param({}, False, True, False, id="it-works"),
+        pytest.param({"search_problem": "x"}, True, False, False, id="the-next-one-says-the-same"),
+        pytest.param({"search_problem": "x"}, True, True, True, id="it-built-while-it-was-asked"),
+        pytest.param(
+            {"search_problem": "no such tool", "search_hopeless": True},
+            False,
+            True,
+            False,
+            id="no-waiting-helps",
+        ),
+        pytest.param({"probe": "it is down", "search_problem": "x"}, False, True, False, id="down"),
+    ],
+)
+def test_asking_again_has_to_be_able_to_help(
+    measured: dict[str, object], *, over_pipes: bool, grew: bool, again: bool
+) -> None:
+    """A search that works, or never will, is not waited for."""
+    probe = Probe(endpoint="x", problem=measured.pop("probe", None))
+    found = Measured.model_validate({"probe": probe, **measured})
+    assert worth_asking_again(found, over_pipes=over_pipes, grew=grew) is again

@@ -57,10 +57,15 @@ def _show(made: "UpgradePlan") -> None:
     output.say(
         f"{before} -> {after}: {len(made.changes)} changes, commit {made.source.commit[:12]}"
     )
+    renamed = {
+        one.change.path: f" (renamed from {one.renamed_from})"
+        for one in made.changes
+        if one.renamed_from
+    }
     for relation, paths in changes_report(made).paths.items():
         output.say(f"  {relation.replace('_', ' ')}: {len(paths)}")
         for path in paths[:_SHOWN]:
-            output.say(f"    {path}")
+            output.say(f"    {path}{renamed.get(path, '')}")
         if paths[_SHOWN:]:
             output.say(f"    and {len(paths) - _SHOWN} more; --json has them all")
     for line in server_lines(server_report(made)):

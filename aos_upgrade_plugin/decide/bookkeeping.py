@@ -18,6 +18,7 @@ _SAID_ANEW = re.compile(
 _COUNTED = (
     (Relation.NEW, "new"),
     (Relation.UPDATED, "updated"),
+    (Relation.MOVED, "moved"),
     (Relation.REMOVED_UPSTREAM, "removed"),
 )
 
@@ -129,5 +130,9 @@ def _version(version: str | None) -> str:
 
 
 def _changes(passage: Passage) -> str:
-    counted = [f"{passage.counts.get(relation, 0)} {word}" for relation, word in _COUNTED]
+    counted = [
+        f"{passage.counts.get(relation, 0)} {word}"
+        for relation, word in _COUNTED
+        if relation is not Relation.MOVED or passage.counts.get(relation)
+    ]
     return ", ".join([*counted, f"{passage.decided} decided"])

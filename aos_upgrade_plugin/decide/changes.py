@@ -31,6 +31,7 @@ def planned_changes(
                 change=change,
                 relation=one.relation,
                 choice=choices.get(path),
+                renamed_from=one.renamed_from,
                 base=min(one.base.blobs) if one.base else None,
                 blob=incoming[path].blob if _content_comes(one) else None,
             )
@@ -48,28 +49,30 @@ def mode_of_new(path: TreePath, target: Target, *, kind: Kind, executable: bool 
 
 def _change(one: Compared, target: Target, incoming: LaidDown | None) -> Change | None:
     before = target.tree.get(one.path)
+    stands = target.tree.get(one.renamed_from) if one.renamed_from else before
     after = None
     if one.incoming is not None and incoming is not None:
-        comes = incoming.entry if _content_comes(one) or before is None else before
-        after = comes.model_copy(update={"mode": _mode(one, comes, before, target)})
+        comes = incoming.entry if _content_comes(one) or stands is None else stands
+        after = comes.model_copy(update={"mode": _mode(one, comes, stands, target)})
     if before == after:
         return None
     return Change(path=one.path, before=before, after=after)
 
 
 def _content_comes(one: Compared) -> bool:
-    return one.incoming is not None and one.relation is not Relation.MODE_UPDATED
+    stays = one.carries or one.relation is Relation.MODE_UPDATED
+    return one.incoming is not None and not stays
 
 
-def _mode(one: Compared, comes: Entry, before: Entry | None, target: Target) -> int:
+def _mode(one: Compared, comes: Entry, stands: Entry | None, target: Target) -> int:
     """Keep the mode that stands, but for whether it can be run."""
     if comes.kind is Kind.LINK:
         return comes.mode
-    if before is None or before.kind is not Kind.FILE:
+    if stands is None or stands.kind is not Kind.FILE:
         return mode_of_new(one.path, target, kind=Kind.FILE, executable=one.executable)
     if one.local is not None and one.local.executable == one.executable:
-        return before.mode
-    return _runnable(before.mode, executable=one.executable)
+        return stands.mode
+    return _runnable(stands.mode, executable=one.executable)
 
 
 def _runnable(mode: int, *, executable: bool) -> int:

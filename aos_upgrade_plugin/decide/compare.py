@@ -2,7 +2,8 @@
 
 from collections.abc import Set as AbstractSet
 
-from aos_upgrade_plugin.models.three_way import Compared, Relation, Version, Versions
+from aos_upgrade_plugin.decide.renames import at_new_places, fitting, told_as_moves
+from aos_upgrade_plugin.models.three_way import Compared, Relation, Renames, Version, Versions
 from aos_upgrade_plugin.models.tree import TreePath
 
 
@@ -12,15 +13,22 @@ def compare(
     local: Versions,
     incoming: Versions,
     config: AbstractSet[TreePath] = frozenset(),
+    renames: Renames | None = None,
 ) -> tuple[Compared, ...]:
     """Compare each path that the product has or had, in path order.
 
     A path that only the user has is never mentioned, so it cannot be lost. What changed upstream
-    at a path in ``config`` is a conflict, even if nobody changed it here.
+    at a path in ``config`` is a conflict, even if nobody changed it here. What upstream renamed
+    is compared at its new place.
     """
-    compared = (
-        _at(path, base.get(path), local.get(path), incoming.get(path))
-        for path in sorted({*base, *incoming})
+    follow = fitting(renames or {}, base=base, incoming=incoming.keys(), config=config)
+    sides = at_new_places(base=base, local=local, renames=follow)
+    compared = told_as_moves(
+        (
+            _at(path, sides.base.get(path), sides.local.get(path), incoming.get(path))
+            for path in {*sides.base, *incoming}
+        ),
+        sides,
     )
     return tuple(
         one._replace(relation=Relation.CONFIG)
@@ -33,7 +41,8 @@ def compare(
 def relation(base: Version | None, local: Version | None, incoming: Version | None) -> Relation:
     """Name how three versions of one path differ in content; modes are not looked at."""
     if _same(local, incoming):
-        return _alike(base, local)
+        only_line_ends = local and _same(local, base) and not _same(base, incoming)
+        return Relation.UPDATED if only_line_ends else _alike(base, local)
     if base is None:
         return _added(local, incoming)
     if _same(local, base):

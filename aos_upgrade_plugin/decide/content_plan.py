@@ -32,7 +32,14 @@ from aos_upgrade_plugin.models.plan import (
     UpgradePlan,
 )
 from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat
-from aos_upgrade_plugin.models.three_way import Compared, Relation, Target, Version, Versions
+from aos_upgrade_plugin.models.three_way import (
+    Compared,
+    Relation,
+    Renames,
+    Target,
+    Version,
+    Versions,
+)
 from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath, escape, tree_digest
 
 IGNORE: TreePath = ".gitignore"
@@ -53,6 +60,8 @@ class ContentFacts(NamedTuple):
     target: Target
     incoming: Mapping[TreePath, LaidDown]
     base: Versions
+    renames: Renames
+    """What upstream renamed between the two."""
     origin: Origin
     record: BaseRecord | None
     record_entry: Entry | None
@@ -68,7 +77,7 @@ def plan_content(
     facts = _without_others_paths(facts)
     compared = _compare(facts)
     resolution = resolve(compared, target=facts.target, on_conflict=options.on_conflict)
-    counts = Counter(one.relation for one in compared)
+    counts = Counter(one.relation for one in compared if one.relation is not Relation.MOVED_AWAY)
     counts[Relation.LOCAL_ONLY] = len(facts.target.versions.keys() - {one.path for one in compared})
     plan = UpgradePlan(
         created_at=created_at,
@@ -110,6 +119,7 @@ def _compare(facts: ContentFacts) -> tuple[Compared, ...]:
         local=facts.target.versions,
         incoming=incoming,
         config=frozenset({facts.layout.config}),
+        renames=facts.renames,
     )
 
 

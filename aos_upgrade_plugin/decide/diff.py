@@ -4,25 +4,32 @@ import difflib
 from collections.abc import Iterator
 
 from aos_upgrade_plugin.models.journal import Change, Place
-from aos_upgrade_plugin.models.tree import Entry, Kind, escape
+from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath, escape
 
 _TEXT_IS_TOLD_FROM_BYTES = 8000
 _MAX_COMPARED_BYTES = 1 << 20
 _NOTHING = "/dev/null"
 
 
-def unified(change: Change, *, before: bytes, after: bytes) -> str:
+def unified(
+    change: Change, *, before: bytes, after: bytes, renamed_from: TreePath | None = None
+) -> str:
     """Return the diff of one change; of what is no text, or very long, only that it differs.
 
-    ``before`` and ``after`` are the contents of files, empty for everything else. Nothing in
-    them can move a cursor or colour a terminal: what is not printable is escaped.
+    ``before`` and ``after`` are the contents of files, empty for everything else; of a renamed
+    one all that is before is what stands at its old place. Nothing in them can move a cursor or
+    colour a terminal: what is not printable is escaped.
     """
-    return "".join(f"{line}\n" for line in _lines(change, before, after))
+    return "".join(f"{line}\n" for line in _lines(change, before, after, renamed_from))
 
 
-def _lines(change: Change, before: bytes, after: bytes) -> Iterator[str]:
+def _lines(
+    change: Change, before: bytes, after: bytes, renamed_from: TreePath | None
+) -> Iterator[str]:
     name = change.path if change.place is Place.INSTALL else f"../{change.path}"
     yield f"diff {name}"
+    if renamed_from:
+        yield f"renamed from {renamed_from}"
     yield from _headers(change.before, change.after)
     if before == after:
         return
@@ -32,7 +39,7 @@ def _lines(change: Change, before: bytes, after: bytes) -> Iterator[str]:
     compared = difflib.unified_diff(
         _printable(before),
         _printable(after),
-        _NOTHING if change.before is None else f"a/{name}",
+        _NOTHING if change.before is None else f"a/{renamed_from or name}",
         _NOTHING if change.after is None else f"b/{name}",
         lineterm="",
     )

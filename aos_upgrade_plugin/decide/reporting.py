@@ -16,6 +16,7 @@ from aos_upgrade_plugin.models.report import (
 from aos_upgrade_plugin.models.server import StartCommand
 from aos_upgrade_plugin.models.service import ServerNow
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.three_way import Relation
 from aos_upgrade_plugin.models.tree import TreePath
 from aos_upgrade_plugin.models.workflow import CLEANUP, SERVER, Workflow
 
@@ -61,7 +62,8 @@ def changes_report(plan: UpgradePlan) -> ChangesReport:
     """Say which paths a plan changes, keeps and could not decide, by their relation."""
     paths: defaultdict[str, list[TreePath]] = defaultdict(list)
     for one in plan.changes:
-        paths[str(one.relation or "written")].append(one.change.path)
+        if one.relation is not Relation.MOVED_AWAY:  # the move is told of at the new place
+            paths[str(one.relation or "written")].append(one.change.path)
     for kept in plan.kept:
         paths[str(kept.relation)].append(kept.path)
     paths["undecided"] = [conflict.path for conflict in plan.undecided]
@@ -131,6 +133,8 @@ def server_lines(report: ServerReport | None) -> Iterator[str]:
 def conflict_line(conflict: Conflict) -> str:
     """Say on one line what has to be decided about a path, and with which flags."""
     what = conflict.relation.replace("_", "/")
+    if conflict.renamed_from:
+        what = f"{what}, renamed from {conflict.renamed_from}"
     return f"{conflict.path} ({what}): {' or '.join(conflict.flags)}"
 
 

@@ -33,20 +33,20 @@ def resolve(compared: Iterable[Compared], *, target: Target, on_conflict: OnConf
     compared = tuple(compared)
     choice = _CHOICES.get(on_conflict)
     conflicts = {
-        one.path: Conflict(path=one.path, relation=one.relation, choice=choice)
+        one.path: Conflict(
+            path=one.path, relation=one.relation, choice=choice, renamed_from=one.renamed_from
+        )
         for one in compared
         if one.relation.is_conflict
     }
-    taken = conflicts if choice is Choice.TAKE else {}
-    brought = {one.path: one for one in compared if one.relation.brings or one.path in taken}
-    emptied = _emptied(brought, target)
-    for obstacle, blocked in _obstacles(brought, target, emptied).items():
-        conflicts[obstacle] = _in_the_way(conflicts.get(obstacle), obstacle, blocked, choice)
-        for path in blocked:
-            del brought[path]
+    brought = _brought(compared, choice)
+    while obstacles := _obstacles(brought, target, _emptied(brought, target)):
+        for obstacle, blocked in obstacles.items():
+            conflicts[obstacle] = _in_the_way(conflicts.get(obstacle), obstacle, blocked, choice)
+        brought = _without({path for paths in obstacles.values() for path in paths}, brought)
     return Resolution(
         brought=brought,
-        emptied=emptied,
+        emptied=_emptied(brought, target),
         conflicts=tuple(conflicts[path] for path in sorted(conflicts)),
         kept=tuple(
             Kept(path=one.path, relation=one.relation)
@@ -56,13 +56,36 @@ def resolve(compared: Iterable[Compared], *, target: Target, on_conflict: OnConf
     )
 
 
+def _brought(compared: Iterable[Compared], choice: Choice | None) -> Mapping[TreePath, Compared]:
+    """Return what comes, or what of the user's goes along with a rename, and what goes for it."""
+    brought: dict[TreePath, Compared] = {}
+    waits: set[TreePath] = set()
+    for one in compared:
+        if one.relation.brings or (one.relation.is_conflict and choice is Choice.TAKE):
+            brought[one.path] = one
+        elif one.renamed_from and choice is Choice.KEEP:
+            brought[one.path] = one._replace(carries=True)
+        elif one.renamed_from:
+            waits.add(one.renamed_from)
+    return {path: one for path, one in brought.items() if path not in waits}
+
+
+def _without(
+    blocked: AbstractSet[TreePath], brought: Mapping[TreePath, Compared]
+) -> Mapping[TreePath, Compared]:
+    """Leave out what cannot be laid down; what cannot go to its new place stays at the old."""
+    stays = {old for path in blocked if (old := brought[path].renamed_from)}
+    return {path: one for path, one in brought.items() if path not in blocked | stays}
+
+
 def _in_the_way(
     known: Conflict | None, obstacle: TreePath, blocked: list[TreePath], choice: Choice | None
 ) -> Conflict:
     """Add what cannot be laid down to a conflict; one that can only be kept is not taken."""
     keeps = choice if choice is Choice.KEEP else None
     relation = known.relation if known and known.choice is keeps else Relation.IN_THE_WAY
-    return Conflict(path=obstacle, relation=relation, choice=keeps, blocks=tuple(sorted(blocked)))
+    blocks = {*blocked, *(known.blocks if known else ())}
+    return Conflict(path=obstacle, relation=relation, choice=keeps, blocks=tuple(sorted(blocks)))
 
 
 def _obstacles(
@@ -73,7 +96,7 @@ def _obstacles(
     occupied = (target.tree.keys() - emptied) | target.unread
     obstacles: defaultdict[TreePath, list[TreePath]] = defaultdict(list)
     for path, one in brought.items():
-        if one.incoming is None or one.local is not None:
+        if one.incoming is None or one.stands_here:
             continue
         if path in occupied:
             obstacles[path].append(path)

@@ -1,7 +1,7 @@
 """What a git repository holds: commits, their trees and contents, their history."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +9,10 @@ from typing import NamedTuple
 from aos_upgrade_plugin.effects.git import Git
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError, RefusedError
 from aos_upgrade_plugin.models.source import Blob, Historic, ObjectFormat, ObjectId, blob_id
-from aos_upgrade_plugin.models.tree import TreePath, escape, in_repository
+from aos_upgrade_plugin.models.tree import TreePath, escape, in_repository, unescape
+
+Renamed = tuple[TreePath, TreePath | None]
+"""An old path and its new one; nothing where it was removed."""
 
 _HOSTILE_NAMES = {b"", b".", b".."}
 
@@ -107,6 +110,41 @@ class Repository:
         for one, *parents in lines:
             yield Historic(one, next(iter(parents), None), tuple(changes.get(one, ())))
 
+    def has(self, commit: ObjectId) -> bool:
+        """Say whether a commit is here, and not only its name."""
+        return self._git.run("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+    def renames(self, old: ObjectId, new: ObjectId, roots: Sequence[TreePath]) -> Sequence[Renamed]:
+        """Return what git takes for renamed or removed below some roots between two commits."""
+        return self._renamed([(new, old)], roots).get(new, ())
+
+    def steps(
+        self, old: ObjectId, new: ObjectId, roots: Sequence[TreePath]
+    ) -> Iterator[Sequence[Renamed]]:
+        """Yield the same for each commit of the main line from one to the other."""
+        order = ("--first-parent", "--parents", "--reverse")
+        listed = self._git.ask("rev-list", *order, f"{old}..{new}").decode("ascii")
+        pairs = [
+            (line[0], line[1]) for each in listed.splitlines() if len(line := each.split()) > 1
+        ]
+        renamed = self._renamed(pairs, roots)
+        yield from (renamed.get(commit, ()) for commit, _ in pairs)
+
+    def _renamed(
+        self, pairs: Iterable[tuple[ObjectId, ObjectId]], roots: Sequence[TreePath]
+    ) -> Mapping[ObjectId, Sequence[Renamed]]:
+        """Ask for renames between commits and others; by name of content alone if need be.
+
+        A partial clone has not all the contents that are to be compared.
+        """
+        told = "".join(f"{commit} {other}\n" for commit, other in pairs).encode("ascii")
+        form = ("diff-tree", "--stdin", "--raw", "-r", "-z", "--no-abbrev", "--diff-filter=DR")
+        for similar in ("--find-renames=50%", "--find-renames=100%"):
+            run = self._git.run(*form, similar, "-l0", "--", *map(_literal, roots), told=told)
+            if run.returncode == 0:
+                return _renames(run.stdout)
+        return {}
+
     @contextmanager
     def blobs(self) -> Generator[Callable[[ObjectId], bytes]]:
         """Offer a function that reads a file's content and proves that it is the right one."""
@@ -146,3 +184,21 @@ def _changes(told: bytes) -> Mapping[ObjectId, list[tuple[TreePath, Blob | None,
         else:
             current = changes.setdefault(word.decode("ascii").strip(), [])
     return changes
+
+
+def _renames(told: bytes) -> Mapping[ObjectId, Sequence[Renamed]]:
+    """Read the same with renames: there a line has two paths."""
+    renamed: dict[ObjectId, list[Renamed]] = {}
+    current: list[Renamed] = []
+    words = iter(told.split(b"\0"))
+    for word in filter(None, words):
+        if word.startswith(b":"):
+            old = _path(next(words))
+            current.append((old, _path(next(words)) if b" R" in word else None))
+        else:
+            current = renamed.setdefault(word.decode("ascii").strip(), [])
+    return renamed
+
+
+def _literal(root: TreePath) -> bytes:
+    return b":(top,literal)" + unescape(root)

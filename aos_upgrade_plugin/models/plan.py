@@ -26,7 +26,7 @@ class Choice(StrEnum):
     """What stands at a path of a conflict afterwards."""
 
     KEEP = "keep"
-    """What stands there now."""
+    """What stands there now, at its new place where upstream renamed it."""
     TAKE = "take"
     """What comes. The other one stays in the backup."""
 
@@ -40,6 +40,8 @@ class Conflict(Frozen):
     """What the user said; nothing while it is open."""
     blocks: tuple[TreePath, ...] = ()
     """What cannot be laid down because of it, and is not when it is kept."""
+    renamed_from: TreePath | None = None
+    """Where it stands now; kept or taken, it stands at ``path`` afterwards."""
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -58,12 +60,19 @@ class PlannedChange(Frozen):
     """Why; nothing for what is written about the upgrade itself."""
     choice: Choice | None = None
     """How its conflict was decided."""
+    renamed_from: TreePath | None = None
+    """Where upstream had it before, and where it stands until the change is made."""
     base: ObjectId | None = None
     """What was laid down here before, by git's name."""
     blob: ObjectId | None = None
     """The content to come, in the source."""
     text: str | None = None
     """The content to come itself, escaped. Without both, a file keeps its own."""
+
+    @property
+    def stands_at(self) -> TreePath:
+        """Where the content is that a file keeps."""
+        return self.renamed_from or self.change.path
 
 
 class Kept(Frozen):

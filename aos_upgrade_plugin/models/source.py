@@ -113,11 +113,15 @@ def blob_id(content: bytes, object_format: ObjectFormat) -> ObjectId:
 
 
 def blob_names(content: bytes, object_format: ObjectFormat) -> frozenset[ObjectId]:
-    """Return git's names of a content: as it is and, where it is text, with LF line ends.
+    """Return git's names of a content: as it is and, where it is text, with other line ends.
 
-    A checkout may have converted the line ends; that alone is nobody's edit.
+    A checkout or a commit may have converted the line ends; that alone is nobody's edit.
     """
     names = {blob_id(content, object_format)}
-    if b"\r\n" in content and b"\0" not in content[:_TEXT_IS_TOLD_FROM_BYTES]:
-        names.add(blob_id(content.replace(b"\r\n", b"\n"), object_format))
+    if b"\n" in content and b"\0" not in content[:_TEXT_IS_TOLD_FROM_BYTES]:
+        with_lf = content.replace(b"\r\n", b"\n")
+        if with_lf != content:
+            names.add(blob_id(with_lf, object_format))
+        elif b"\r" not in content:
+            names.add(blob_id(content.replace(b"\n", b"\r\n"), object_format))
     return frozenset(names)

@@ -16,6 +16,10 @@ class Relation(StrEnum):
     UPDATED = "updated"
     MODE_UPDATED = "mode_updated"
     """Upstream changed only whether it can be run; the content stays as it stands."""
+    MOVED = "moved"
+    """Upstream renamed it, and it goes there, with the user's edit if there is one."""
+    MOVED_AWAY = "moved_away"
+    """The place where a renamed file was; nothing of it is lost there."""
     REMOVED_UPSTREAM = "removed_upstream"
     EDITED_LOCALLY = "edited_locally"
     REMOVED_LOCALLY = "removed_locally"
@@ -55,7 +59,14 @@ _CONFLICTS = frozenset(
     }
 )
 _BRINGS = frozenset(
-    {Relation.NEW, Relation.UPDATED, Relation.MODE_UPDATED, Relation.REMOVED_UPSTREAM}
+    {
+        Relation.NEW,
+        Relation.UPDATED,
+        Relation.MODE_UPDATED,
+        Relation.MOVED,
+        Relation.MOVED_AWAY,
+        Relation.REMOVED_UPSTREAM,
+    }
 )
 
 
@@ -80,6 +91,9 @@ class Version(NamedTuple):
 Versions = Mapping[TreePath, Version]
 """One side: every path that is not a folder."""
 
+Renames = Mapping[TreePath, TreePath]
+"""What upstream renamed: the new path of each old one."""
+
 
 class Compared(NamedTuple):
     """One path, compared three ways."""
@@ -91,6 +105,15 @@ class Compared(NamedTuple):
     incoming: Version | None
     executable: bool
     """Whether it can be run afterwards: decided by itself, as the content is."""
+    renamed_from: TreePath | None = None
+    """Where upstream had it before. There ``local`` stands, and nothing at the path itself."""
+    carries: bool = False
+    """The user's content goes along to the new place."""
+
+    @property
+    def stands_here(self) -> bool:
+        """Something stands at the path itself."""
+        return self.local is not None and self.renamed_from is None
 
 
 class Target(NamedTuple):

@@ -1,16 +1,19 @@
 """What was laid down in an installation: as it was recorded, else as the history tells."""
 
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from aos_upgrade_plugin.decide import origin as origins
+from aos_upgrade_plugin.decide.layout import lay_out
 from aos_upgrade_plugin.decide.product import below_roots, only_parts, places_of, that_came
+from aos_upgrade_plugin.decide.renames import chain
 from aos_upgrade_plugin.effects.source import read_blobs
 from aos_upgrade_plugin.effects.target import read_papers
 from aos_upgrade_plugin.models.layout import Layout, Part
 from aos_upgrade_plugin.models.plan import Laid, Origin
 from aos_upgrade_plugin.models.source import Historic, ObjectId
-from aos_upgrade_plugin.models.three_way import Version, Versions
+from aos_upgrade_plugin.models.three_way import Renames, Version, Versions
 from aos_upgrade_plugin.models.tree import TreePath
 from aos_upgrade_plugin.phases.installation import Installation
 from aos_upgrade_plugin.phases.source import Source, laid_out, version_claims
@@ -21,6 +24,8 @@ class Base(NamedTuple):
 
     versions: Versions
     origin: Origin
+    renames: Renames = MappingProxyType({})
+    """What upstream renamed since, of what an installation has from it."""
 
 
 class _History(NamedTuple):
@@ -38,7 +43,42 @@ def find_base(
     local: Versions,
     recorded: Laid | None,
 ) -> Base:
-    """Find the base of one part; ``local`` holds what stands there of every part.
+    """Find the base of one part and what was renamed since.
+
+    ``local`` holds what stands there of every part.
+    """
+    base = _find_base(installation, source, part, local=local, recorded=recorded)
+    commit = base.origin.commit
+    if commit is None or commit == source.commit or not source.repository.has(commit):
+        return base
+    return base._replace(renames=_renames(source, commit, only_parts(installation.layout, part)))
+
+
+def _renames(source: Source, base: ObjectId, only: Layout) -> Renames:
+    """Return what was renamed, told by both ends, else by the steps between them."""
+    roots = [root.source for root in only.roots]
+    direct = source.repository.renames(base, source.commit, roots)
+    found = {old: new for old, new in direct if new is not None}
+    if len(found) < len(direct):
+        steps = chain(source.repository.steps(base, source.commit, roots))
+        found |= {old: new for old, new in steps.items() if old not in found}
+    return {
+        place: to
+        for old, new in found.items()
+        for place in lay_out([old], only)
+        for to in lay_out([new], only)
+    }
+
+
+def _find_base(
+    installation: Installation,
+    source: Source,
+    part: Part,
+    *,
+    local: Versions,
+    recorded: Laid | None,
+) -> Base:
+    """Return the base of one part, as it was recorded or as history tells.
 
     A record that explains the installation worse than some commit does is out of date: somebody
     upgraded by other means, or pulled the upgrade of a colleague. Then history is believed.

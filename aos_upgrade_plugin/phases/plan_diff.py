@@ -7,7 +7,8 @@ from aos_upgrade_plugin.effects.files import as_disk_error
 from aos_upgrade_plugin.effects.staging import ContentOf
 from aos_upgrade_plugin.effects.target import read_papers
 from aos_upgrade_plugin.models.journal import Change, Place
-from aos_upgrade_plugin.models.plan import RECORD, UpgradePlan
+from aos_upgrade_plugin.models.plan import RECORD, PlannedChange, UpgradePlan
+from aos_upgrade_plugin.models.three_way import Relation
 from aos_upgrade_plugin.models.tree import Kind
 from aos_upgrade_plugin.phases.installation import Installation
 from aos_upgrade_plugin.phases.planning import contents_of
@@ -23,10 +24,21 @@ def diffs(plan: UpgradePlan, installation: Installation) -> Iterator[str]:
         contents_of(plan, installation.path) as content_of,
     ):
         for planned in plan.changes:
-            change = planned.change
-            if change.path != RECORD and not _is_folder(change):
-                before = _standing(change, installation)
-                yield unified(change, before=before, after=_coming(change, content_of, before))
+            if _is_shown(planned):
+                change = planned.change
+                if planned.renamed_from:
+                    stood = plan.target.get(planned.renamed_from)
+                    change = change.model_copy(update={"before": stood})
+                before = _standing(planned, installation)
+                after = _coming(planned.change, content_of, before)
+                yield unified(change, before=before, after=after, renamed_from=planned.renamed_from)
+
+
+def _is_shown(planned: PlannedChange) -> bool:
+    """Leave out what says nothing of its own: what was renamed is shown at its new place."""
+    change = planned.change
+    renamed = planned.relation is Relation.MOVED_AWAY
+    return not (renamed or change.path == RECORD or _is_folder(change))
 
 
 def _is_folder(change: Change) -> bool:
@@ -34,10 +46,10 @@ def _is_folder(change: Change) -> bool:
     return kinds == {Kind.DIRECTORY}
 
 
-def _standing(change: Change, installation: Installation) -> bytes:
-    inside = change.place is Place.INSTALL
+def _standing(planned: PlannedChange, installation: Installation) -> bytes:
+    inside = planned.change.place is Place.INSTALL
     root = installation.path if inside else installation.path.parent
-    paper = read_papers(root, [change.path]).get(change.path)
+    paper = read_papers(root, [planned.stands_at]).get(planned.stands_at)
     return paper.content if paper else b""
 
 

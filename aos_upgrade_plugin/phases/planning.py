@@ -86,6 +86,7 @@ def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) 
         target=target._replace(versions=below_roots(target.versions, layout)),
         incoming=contents.laid_down,
         base={path: side for base in bases for path, side in base.versions.items()},
+        renames={old: new for base in bases for old, new in base.renames.items()},
         origin=origin.model_copy(update={"version": version}),
         record=kept.record,
         record_entry=kept.entry,
@@ -149,7 +150,7 @@ def contents_of(plan: UpgradePlan, install: Path) -> Generator[ContentOf]:
                 return unescape(one.text)
             if change.path == RECORD and plan.record is not None:
                 return plan.record.to_json()
-            return Path(os.fsdecode(locate(install, change.path)))
+            return Path(os.fsdecode(locate(install, one.stands_at)))
 
         yield content_of
 

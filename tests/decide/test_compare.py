@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aos_upgrade_plugin.decide.compare import compare, relation
-from aos_upgrade_plugin.models.source import blob_names
+from aos_upgrade_plugin.models.source import blob_id, blob_names
 from aos_upgrade_plugin.models.three_way import Relation, Version
 from aos_upgrade_plugin.models.tree import Kind
 
@@ -66,6 +66,7 @@ def test_a_link_is_not_a_file_with_the_same_content() -> None:
         pytest.param("one\ntwo\n", "one\r\ntwo\r\n", R.UNCHANGED, id="converted"),
         pytest.param("one\ntwo\n", "one\r\ntwo\r\nmine\r\n", R.EDITED_LOCALLY, id="edited-too"),
         pytest.param("one\r\n", "one\r\n", R.UNCHANGED, id="stored-so"),
+        pytest.param("one\r\ntwo\r\n", "one\ntwo\n", R.UNCHANGED, id="normalised-by-a-commit"),
         pytest.param("\0one\ntwo\n", "\0one\r\ntwo\r\n", R.EDITED_LOCALLY, id="no-text"),
         pytest.param("", "", R.UNCHANGED, id="empty"),
     ],
@@ -73,6 +74,17 @@ def test_a_link_is_not_a_file_with_the_same_content() -> None:
 def test_converted_line_ends_are_no_edit(base: str, local: str, expected: Relation) -> None:
     """A checkout that wrote CRLF line ends changed nothing that the user had to say."""
     assert relation(_file(base), _file(local), _file(base)) is expected
+
+
+@pytest.mark.parametrize(("before", "after"), [("a\r\n", "a\n"), ("a\n", "a\r\n")])
+@pytest.mark.parametrize("here", ["a\n", "a\r\n"])
+def test_line_ends_that_upstream_corrected_arrive(before: str, after: str, here: str) -> None:
+    """A script with the wrong ones does not run: they are a change like any, if nobody edited."""
+    sides = [
+        Version(Kind.FILE, executable=False, blobs=frozenset({blob_id(each.encode(), "sha1")}))
+        for each in (before, after)
+    ]
+    assert relation(sides[0], _file(here), sides[1]) is R.UPDATED
 
 
 @pytest.mark.parametrize(
@@ -123,12 +135,14 @@ def test_configuration_is_never_overwritten_unasked(
     base: str | None, local: str | None, incoming: str | None, expected: Relation
 ) -> None:
     """Even configuration that nobody touched is only changed by an answer."""
-    sides = {
-        name: {"config.json": version} if version else {}
-        for name, text in (("base", base), ("local", local), ("incoming", incoming))
+    before, here, comes = (
+        {"config.json": version} if version else {}
+        for text in (base, local, incoming)
         for version in [_file(text)]
-    }
-    (compared,) = compare(**sides, config=frozenset({"config.json"}))
+    )
+    (compared,) = compare(
+        base=before, local=here, incoming=comes, config=frozenset({"config.json"})
+    )
     assert compared.relation is expected
 
 

@@ -40,6 +40,7 @@ def _plan(
         target=target(local),
         incoming={path: laid(content) for path, content in incoming.items()},
         base=versions(base),
+        renames={},
         origin=Origin(known_by="nothing"),
         record=record,
         record_entry=None,

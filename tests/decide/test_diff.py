@@ -42,6 +42,20 @@ def test_what_is_not_content_has_a_line(
     assert shown.splitlines() == ["diff a", line]
 
 
+def test_what_was_renamed_is_compared_with_its_old_place() -> None:
+    """The old name, and only what is different beside it."""
+    change = Change(path="new.md", before=FILE, after=OTHER)
+    shown = unified(change, before=b"1\n", after=b"2\n", renamed_from="old.md")
+    assert shown.splitlines()[:4] == [
+        "diff new.md",
+        "renamed from old.md",
+        "--- a/old.md",
+        "+++ b/new.md",
+    ]
+    same = unified(change, before=b"1\n", after=b"1\n", renamed_from="old.md")
+    assert same.splitlines() == ["diff new.md", "renamed from old.md"]
+
+
 def test_a_path_beside_the_installation_is_shown_so() -> None:
     """The project's own file is not taken for one of the installation."""
     change = Change(path=".gitignore", place=Place.PROJECT, before=None, after=FILE)

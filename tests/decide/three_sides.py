@@ -16,7 +16,7 @@ from aos_upgrade_plugin.models.journal import Change
 from aos_upgrade_plugin.models.plan import PlannedChange
 from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.source import LaidDown, blob_id
-from aos_upgrade_plugin.models.three_way import Target, Version, Versions
+from aos_upgrade_plugin.models.three_way import Renames, Target, Version, Versions
 from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath
 
 FOLDER = Entry(kind=Kind.DIRECTORY, mode=0o755)
@@ -30,13 +30,14 @@ class Planned(NamedTuple):
     changes: tuple[PlannedChange, ...]
 
 
-def plan(
+def plan(  # noqa: PLR0913  three sides, and what a test is about
     base: Contents,
     local: Contents | Target,
     incoming: Contents,
     *,
     on_conflict: OnConflict = OnConflict.FAIL,
     executable: Iterable[TreePath] = (),
+    renames: Renames | None = None,
 ) -> Planned:
     """Decide about three sides; ``executable`` paths can be run in the incoming one only."""
     standing = local if isinstance(local, Target) else target(local)
@@ -44,6 +45,7 @@ def plan(
         base=versions(base),
         local=standing.versions,
         incoming=versions(incoming, executable=executable),
+        renames=renames,
     )
     resolution = resolve(compared, target=standing, on_conflict=on_conflict)
     brings = {path: laid(content) for path, content in incoming.items()}

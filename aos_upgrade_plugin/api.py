@@ -30,6 +30,7 @@ from aos_upgrade_plugin.models.gate import (
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Layout, Part, PathClass
+from aos_upgrade_plugin.models.migration import Migration, MigrationFacts, Operation
 from aos_upgrade_plugin.models.packages import STAGE as ENVIRONMENT_STAGE
 from aos_upgrade_plugin.models.packages import PostInstallCommand, PostInstallContext
 from aos_upgrade_plugin.models.plan import PlannedChange, UpgradePlan
@@ -80,7 +81,10 @@ __all__ = [
     "KnownAnswer",
     "Layout",
     "Measured",
+    "Migration",
+    "MigrationFacts",
     "NotApplies",
+    "Operation",
     "Part",
     "PathClass",
     "Place",

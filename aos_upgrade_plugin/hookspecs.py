@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from aos_upgrade_plugin.models.chain import SealedLog
 from aos_upgrade_plugin.models.gate import GateContext
 from aos_upgrade_plugin.models.gate_report import GateReport
+from aos_upgrade_plugin.models.migration import Migration, MigrationFacts
 from aos_upgrade_plugin.models.packages import PostInstallCommand, PostInstallContext
 
 PROJECT = "aos_upgrade"
@@ -53,6 +54,23 @@ def aos_facts(context: GateContext) -> Mapping[str, JsonValue]:
     ``acme_docker_version``. Called: once for each gate, in the gate's own process, before any
     check is asked whether it applies. Results: added to ``context.facts``; a name that is there
     already is refused.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def aos_migrations(facts: MigrationFacts) -> Sequence[Migration]:
+    """Name what has to be done, or can be, because something was renamed, moved or given up.
+
+    Return: the migrations that apply here, told by content alone (``facts`` is what was
+    measured); an empty sequence where none does, and so after it was made. Each is shown in the
+    plan, path by path, and made when somebody asks for it: ``--migrate ID``. One that is
+    ``needed`` stops the run until then. An operation that is not possible is an error.
+
+    Called: whenever a plan is made. Its operations are changes of the plan like all others: made
+    in phase 2 in the same transaction (in phase 3 where they are about server code, with the
+    server stopped), refused when stale, and taken back by a rollback. Results: added up, in the
+    order of plugins; an id that two plugins use is refused.
     """
     raise NotImplementedError
 

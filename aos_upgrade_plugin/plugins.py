@@ -12,11 +12,16 @@ import pluggy
 from pydantic import JsonValue, TypeAdapter
 
 from aos_upgrade_plugin import __version__, hookspecs
+from aos_upgrade_plugin.decide.migrating import Offered
+from aos_upgrade_plugin.decide.moved_content import content_folders, usage_folder
 from aos_upgrade_plugin.decide.packages import browser_steps
+from aos_upgrade_plugin.decide.renamed_index import search_index
+from aos_upgrade_plugin.decide.workflow_metadata import workflow_metadata
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.chain import SealedLog
 from aos_upgrade_plugin.models.gate import Distribution, GateContext
 from aos_upgrade_plugin.models.gate_report import GateReport
+from aos_upgrade_plugin.models.migration import Migration, MigrationFacts
 from aos_upgrade_plugin.models.packages import PostInstallCommand, PostInstallContext
 from aos_upgrade_plugin.reporters import junit
 
@@ -28,6 +33,7 @@ _PACKAGE = Path(__file__).parent
 _NAMES: TypeAdapter[list[str | Path]] = TypeAdapter(list[str | Path])
 _PATHS: TypeAdapter[list[Path]] = TypeAdapter(list[Path])
 _FACTS: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
+_MIGRATIONS: TypeAdapter[list[Migration]] = TypeAdapter(list[Migration])
 _COMMANDS: TypeAdapter[list[PostInstallCommand]] = TypeAdapter(list[PostInstallCommand])
 
 
@@ -117,6 +123,19 @@ class Plugins:
                 commands += _COMMANDS.validate_python(answer)
         return tuple(commands)
 
+    def migrations(self, facts: MigrationFacts) -> tuple[Offered, ...]:
+        """Return the migrations that apply, plugin by plugin; no two of them have one id."""
+        offered: dict[str, Offered] = {}
+        for distribution, answer in self._ask("aos_migrations", facts=facts):
+            with _blaming(distribution):
+                for each in _MIGRATIONS.validate_python(answer):
+                    if each.id in offered:
+                        raise ValueError(
+                            f"aos_migrations: {each.id} is one of {offered[each.id].distribution}"
+                        )
+                    offered[each.id] = Offered(each, str(distribution))
+        return tuple(offered.values())
+
     def _named(self, hook: str) -> Iterator[Brought]:
         for distribution, answer in self._ask(hook):
             with _blaming(distribution):
@@ -139,13 +158,19 @@ class Plugins:
 
 
 class BuiltIn:
-    """The project's own checks, detectors and reporters, brought like a stranger's."""
+    """The project's own checks, detectors, migrations and reporters, brought like a stranger's."""
 
     @hookspecs.hookimpl
     def aos_check_modules(self) -> list[Path]:
         """Name the folder of the built-in checks: the wheel's, else the checkout's."""
         folders = (_PACKAGE / "_bundled" / "checks", _PACKAGE.parent / "checks")
         return [folder for folder in folders if folder.is_dir()][:1]
+
+    @hookspecs.hookimpl
+    def aos_migrations(self, facts: MigrationFacts) -> list[Migration]:
+        """Follow what the product itself renamed, moved and gave up."""
+        known = (search_index, content_folders, usage_folder, workflow_metadata)
+        return [each for migration in known if (each := migration(facts)) is not None]
 
     @hookspecs.hookimpl
     def aos_post_install_steps(self, context: PostInstallContext) -> tuple[PostInstallCommand, ...]:

@@ -135,6 +135,7 @@ def check_config_is_as_answered(installation: Installation, tree: Tree, plan: Up
     """The configuration is as it was, unless the user said that it shall be replaced."""
     config = installation.layout.config
     answered = {conflict.path for conflict in plan.conflicts if conflict.choice is not None}
+    answered |= {one.change.path for one in plan.changes if one.migration}
     if config not in answered:
         assert tree.get(config) == plan.target.get(config), f"{config} changed without an answer"
 

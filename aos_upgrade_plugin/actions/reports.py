@@ -5,6 +5,7 @@ from contextlib import suppress
 from aos_upgrade_plugin.decide.reporting import (
     changes_report,
     cleanup_report,
+    migration_told,
     phase_reports,
     server_report,
     status_of_session,
@@ -33,6 +34,7 @@ def run_report(ended: Ended) -> RunReport:
         to_release=session.to_release or nowhere,
         phases=phase_reports(session),
         changes=changes_report(run.plan),
+        migrations=tuple(map(migration_told, run.plan.migrations)),
         server=server_report(run.plan, session),
         backup=None if run.backup is None else str(run.backup),
         rollback=ended.rollback,

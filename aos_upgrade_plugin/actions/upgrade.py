@@ -1,6 +1,6 @@
 """An upgrade from its settings to its report: planned, run, resumed, or taken back."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from aos_upgrade_plugin.actions import runs
 from aos_upgrade_plugin.actions.evidence import write_merged
 from aos_upgrade_plugin.actions.reports import run_report, told_again
 from aos_upgrade_plugin.actions.steps import UpgradeSteps
-from aos_upgrade_plugin.decide.reporting import conflict_line, phase_name
+from aos_upgrade_plugin.decide.reporting import conflict_line, migration_line, phase_name
 from aos_upgrade_plugin.decide.run_state import phase_passed, why_back
 from aos_upgrade_plugin.effects import run_folder, sessions
 from aos_upgrade_plugin.effects.check_list import collect
@@ -28,6 +28,7 @@ from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.gate import Gate, GateContext
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.layout import Part
+from aos_upgrade_plugin.models.migration import PlannedMigration
 from aos_upgrade_plugin.models.plan import Options, UpgradePlan
 from aos_upgrade_plugin.models.report import RunReport, Status
 from aos_upgrade_plugin.models.run import Run
@@ -44,6 +45,9 @@ from aos_upgrade_plugin.phases.planning import plan_upgrade
 from aos_upgrade_plugin.phases.rollback import keep_space, refuse_without_way_back
 from aos_upgrade_plugin.plugins import installed_plugins
 from aos_upgrade_plugin.reporters import summary
+
+Agree = Callable[[PlannedMigration], bool]
+"""Asks somebody whether a migration may be made."""
 
 _DECIDE = "decide for all: --on-conflict keep, or take; or settle each, then run again"
 
@@ -62,8 +66,16 @@ class Upgrade:
     def plan(self, settings: Settings) -> UpgradePlan:
         """Decide every change, and fix the checks of every gate. Nothing is written."""
         taken = source.take(settings.source_path)
-        options = Options(only=settings.only, on_conflict=settings.on_conflict)
-        plan = plan_upgrade(self._at, taken, options=options, created_at=datetime.now(UTC))
+        options = Options(
+            only=settings.only, on_conflict=settings.on_conflict, migrate=settings.migrate
+        )
+        plan = plan_upgrade(
+            self._at,
+            taken,
+            options=options,
+            created_at=datetime.now(UTC),
+            offer=self._plugins.migrations,
+        )
         if Part.SERVER in settings.only.parts and not plan.undecided:
             detect = self._plugins.post_install_steps
             environment = plan_environment_of(self._at, taken, detect=detect)
@@ -81,18 +93,20 @@ class Upgrade:
         settings: Settings,
         *,
         plan: UpgradePlan | None = None,
+        agree: Agree | None = None,
         waivers: Sequence[Waiver] = (),
         evidence_dir: Path | None = None,
     ) -> RunReport:
         """Upgrade, or say why not. A given plan is applied exactly, or refused as stale.
 
+        ``agree`` is asked about each migration that is needed and that nobody asked for yet.
         ``evidence_dir`` gets a copy of the evidence, in a folder named after the session.
         Raises BusyError at once where another command works on the installation.
         """
         refuse_held(self._at.path)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
         if plan is None:
-            plan = self.plan(settings)
+            settings, plan = self._agreed(settings, self.plan(settings), agree)
         else:
             _refuse_other_commit(plan, settings)
         run = runs.new(self._at, settings, plan, waivers)
@@ -152,6 +166,16 @@ class Upgrade:
         self._watcher.phase(phase_name(workflow=self._workflow, number=gate.phase))
         return engine.pass_gate(run, gate, self._steps, self._watcher)[0]
 
+    def _agreed(
+        self, settings: Settings, plan: UpgradePlan, agree: Agree | None
+    ) -> tuple[Settings, UpgradePlan]:
+        """Ask about what the run needs, and plan again with what somebody said yes to."""
+        said_yes = tuple(each.id for each in plan.unasked if agree is not None and agree(each))
+        if not said_yes:
+            return settings, plan
+        settings = settings.model_copy(update={"migrate": (*settings.migrate, *said_yes)})
+        return settings, self.plan(settings)
+
     # ---- the parts of a run ------------------------------------------------------------------
 
     def _before_it_begins(self, run: Run) -> Ended:
@@ -164,9 +188,11 @@ class Upgrade:
         run = run.at(session)
         if not gate.opens:
             return Ended(run, Status.BLOCKED, gate.reasons, engine.first_remedy(gate))
-        if run.plan.undecided:
-            conflicts = tuple(conflict_line(each) for each in run.plan.undecided)
-            return Ended(run, Status.NEEDS_DECISION, (*conflicts, *run.plan.notes), _DECIDE)
+        if run.plan.undecided or run.plan.unasked:
+            migrations = map(migration_line, run.plan.unasked)
+            conflicts = map(conflict_line, run.plan.undecided)
+            reasons = (*migrations, *conflicts, *run.plan.notes)
+            return Ended(run, Status.NEEDS_DECISION, reasons, _how_to_decide(run))
         if run.plan.nothing_to_do:
             return Ended(run, Status.NOTHING_TO_DO)
         return Ended(run, Status.PLANNED if run.settings.dry_run else None)
@@ -218,6 +244,13 @@ class Upgrade:
         except UpgradeError as error:  # it must not hide what was done
             report = report.model_copy(update={"warnings": (*report.warnings, str(error))})
         return report
+
+
+def _how_to_decide(run: Run) -> str:
+    """Say which options decide everything that is open."""
+    migrations = " ".join(each.flag for each in run.plan.unasked)
+    ask = f"say yes to what is listed: {migrations}" if migrations else ""
+    return "; ".join(filter(None, (ask, _DECIDE if run.plan.undecided else "")))
 
 
 @contextmanager

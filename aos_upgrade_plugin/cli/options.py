@@ -41,6 +41,15 @@ OnConflict = Annotated[
         help="Where you and the new version changed the same: fail (default), keep or take.",
     ),
 ]
+Migrate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--migrate",
+        metavar="ID",
+        help="Make this migration, or all that apply: all. May be repeated.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Answer with one JSON object on standard output.")
 ]

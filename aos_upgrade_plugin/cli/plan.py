@@ -19,6 +19,7 @@ def plan(  # noqa: PLR0913  a flag each
     target: options.Target = None,
     only: options.Only = None,
     on_conflict: options.OnConflict = None,
+    migrate: options.Migrate = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for run --plan.")
     ] = None,
@@ -30,7 +31,12 @@ def plan(  # noqa: PLR0913  a flag each
     from aos_upgrade_plugin.effects.files import as_disk_error
     from aos_upgrade_plugin.errors import ExitCode
 
-    flags = {"source_path": source, "only": only, "on_conflict": on_conflict}
+    flags = {
+        "source_path": source,
+        "only": only,
+        "on_conflict": on_conflict,
+        "migrate": tuple(migrate) if migrate else None,
+    }
     settings = options.settings(target, flags)
     made = options.upgrade(target, as_json=True).plan(settings)
     if out is not None:
@@ -42,13 +48,15 @@ def plan(  # noqa: PLR0913  a flag each
         _show(made)
     if diff and not as_json:
         _show_diff(made, target)
-    raise typer.Exit(ExitCode.DECISION_NEEDED if made.undecided else ExitCode.DONE)
+    waits = made.undecided or made.unasked
+    raise typer.Exit(ExitCode.DECISION_NEEDED if waits else ExitCode.DONE)
 
 
 def _show(made: "UpgradePlan") -> None:
     from aos_upgrade_plugin.decide.reporting import (
         changes_report,
         conflict_line,
+        migration_told,
         server_lines,
         server_report,
     )
@@ -70,8 +78,9 @@ def _show(made: "UpgradePlan") -> None:
             output.say(f"    and {len(paths) - _SHOWN} more; --json has them all")
     for line in server_lines(server_report(made)):
         output.say(f"  {line}")
-    for conflict in made.undecided:
-        output.say(f"  to decide: {conflict_line(conflict)}")
+    open_ones = (f"to decide: {conflict_line(conflict)}" for conflict in made.undecided)
+    for line in (*map(migration_told, made.migrations), *open_ones):
+        output.say(f"  {line}")
     for note in made.notes:
         output.say(f"  note: {note}")
     if made.nothing_to_do:

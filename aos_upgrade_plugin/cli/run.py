@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aos_upgrade_plugin.cli import options, output
+from aos_upgrade_plugin.cli import asking, options, output
 
 if TYPE_CHECKING:
     from aos_upgrade_plugin.models.plan import UpgradePlan
@@ -28,6 +28,7 @@ def run(  # noqa: PLR0913  a flag each
     target: options.Target = None,
     only: options.Only = None,
     on_conflict: options.OnConflict = None,
+    migrate: options.Migrate = None,
     keep_backups: Annotated[
         int | None, typer.Option("--keep-backups", metavar="N", help="Default: 3.")
     ] = None,
@@ -82,6 +83,7 @@ def run(  # noqa: PLR0913  a flag each
         "source_path": source,
         "only": only,
         "on_conflict": on_conflict,
+        "migrate": tuple(migrate) if migrate else None,
         "keep_backups": keep_backups,
         "auto_restart": auto_restart,
         "restart_timeout_s": restart_timeout,
@@ -95,7 +97,11 @@ def run(  # noqa: PLR0913  a flag each
     settings = options.settings(target, given if saved is None else _as_planned(saved, given))
     accepted = () if waivers is None else read_waivers(waivers)
     report = options.upgrade(target, as_json=as_json).run(
-        settings, plan=saved, waivers=accepted, evidence_dir=evidence_dir
+        settings,
+        plan=saved,
+        agree=None if as_json else asking.about_migrations(),
+        waivers=accepted,
+        evidence_dir=evidence_dir,
     )
     _end(report, as_json=as_json)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from aos_upgrade_plugin.models.gate_report import GateReport
+from aos_upgrade_plugin.models.migration import PlannedMigration
 from aos_upgrade_plugin.models.plan import Conflict, UpgradePlan
 from aos_upgrade_plugin.models.report import (
     ChangesReport,
@@ -19,6 +20,10 @@ from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.three_way import Relation
 from aos_upgrade_plugin.models.tree import TreePath
 from aos_upgrade_plugin.models.workflow import CLEANUP, SERVER, Workflow
+
+_SHOWN = 5
+TO_DECIDE = "to decide"
+"""What is said of what stops a run until somebody decides it."""
 
 KEPT_OF_A_GATE = "gate"
 """The name under which a session keeps the report of a phase."""
@@ -63,7 +68,8 @@ def changes_report(plan: UpgradePlan) -> ChangesReport:
     paths: defaultdict[str, list[TreePath]] = defaultdict(list)
     for one in plan.changes:
         if one.relation is not Relation.MOVED_AWAY:  # the move is told of at the new place
-            paths[str(one.relation or "written")].append(one.change.path)
+            why = one.relation or ("migrated" if one.migration else "written")
+            paths[str(why)].append(one.change.path)
     for kept in plan.kept:
         paths[str(kept.relation)].append(kept.path)
     paths["undecided"] = [conflict.path for conflict in plan.undecided]
@@ -136,6 +142,19 @@ def conflict_line(conflict: Conflict) -> str:
     if conflict.renamed_from:
         what = f"{what}, renamed from {conflict.renamed_from}"
     return f"{conflict.path} ({what}): {' or '.join(conflict.flags)}"
+
+
+def migration_told(migration: PlannedMigration) -> str:
+    """Say the same, and first whether it is made, has to be decided, or only could be made."""
+    open_one = TO_DECIDE if migration.needed else "offered"
+    return f"{'migration' if migration.asked else open_one}: {migration_line(migration)}"
+
+
+def migration_line(migration: PlannedMigration) -> str:
+    """Say on one line what somebody has to say yes to, why, and with which flag."""
+    what = ", ".join(migration.lines[:_SHOWN])
+    more = f" and {len(migration.lines) - _SHOWN} more" if migration.lines[_SHOWN:] else ""
+    return f"{migration.title} ({migration.why}): {what}{more}: {migration.flag}"
 
 
 class CleanupReport(NamedTuple):

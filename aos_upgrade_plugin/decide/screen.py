@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from aos_upgrade_plugin.decide.reporting import server_lines
+from aos_upgrade_plugin.decide.reporting import TO_DECIDE, server_lines
 from aos_upgrade_plugin.models.report import RollbackReport, RunReport, Status
 from aos_upgrade_plugin.models.three_way import Relation
 
@@ -52,6 +52,7 @@ def _what_happened(report: RunReport) -> Iterator[str]:
     for relation, paths in report.changes.paths.items():
         became = "" if relation in _STAYS else _BECAME.get(report.status, "")
         yield f"{relation.replace('_', ' ')}: {len(paths)}{became}"
+    yield from (each for each in report.migrations if not each.startswith(TO_DECIDE))
     yield from server_lines(report.server)
     yield from report.reasons
     yield from _way_back(report.rollback)

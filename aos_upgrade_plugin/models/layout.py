@@ -1,9 +1,10 @@
 """Where an installation keeps its parts, as data: one layout for each product generation."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
 from aos_upgrade_plugin.models.base import Frozen
 from aos_upgrade_plugin.models.tree import TreePath
@@ -58,6 +59,17 @@ class Classes(Frozen):
     mixed: tuple[Pattern, ...]
 
 
+class WorkflowFormat(Frozen):
+    """The keys without which the server does not read a workflow's ``metadata.json``.
+
+    Each with what it gets where a definition of an older form lacks it.
+    """
+
+    workflow: Mapping[str, JsonValue] = Field(default_factory=dict)
+    phase: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """The same for each of its phases."""
+
+
 class Layout(Frozen):
     """Where one generation of the product keeps its parts. All paths are in the install folder."""
 
@@ -92,6 +104,8 @@ class Layout(Frozen):
     server_sessions: TreePath
     """Where the product's own server keeps its workflows in flight. Read, never written."""
     classes: Classes
+    workflow_format: WorkflowFormat = WorkflowFormat()
+    """What the server needs to find in the definition of a workflow."""
 
     def __hash__(self) -> int:
         """Tell layouts apart by their names, which are unique."""

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from aos_upgrade_plugin.models.base import Frozen, Sha256, Utc
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Part
+from aos_upgrade_plugin.models.migration import MigrationId, PlannedMigration
 from aos_upgrade_plugin.models.packages import EnvironmentPlan
 from aos_upgrade_plugin.models.settings import OnConflict, Scope
 from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat, ObjectId
@@ -61,13 +62,15 @@ class PlannedChange(Frozen):
     choice: Choice | None = None
     """How its conflict was decided."""
     renamed_from: TreePath | None = None
-    """Where upstream had it before, and where it stands until the change is made."""
+    """Where it was before upstream or a migration renamed it, and where it stands until then."""
     base: ObjectId | None = None
     """What was laid down here before, by git's name."""
     blob: ObjectId | None = None
     """The content to come, in the source."""
     text: str | None = None
     """The content to come itself, escaped. Without both, a file keeps its own."""
+    migration: MigrationId | None = None
+    """The migration that it belongs to."""
 
     @property
     def stands_at(self) -> TreePath:
@@ -133,6 +136,8 @@ class Options(Frozen):
 
     only: Scope
     on_conflict: OnConflict
+    migrate: tuple[str, ...] = ()
+    """The migrations that were asked for."""
 
 
 class UpgradePlan(Frozen):
@@ -154,6 +159,10 @@ class UpgradePlan(Frozen):
     changes: tuple[PlannedChange, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     kept: tuple[Kept, ...] = ()
+    migrations: tuple[PlannedMigration, ...] = ()
+    """Every migration that applies, asked for or not."""
+    forgets: tuple[TreePath, ...] = ()
+    """Folders that are made again, and leave while the server stands still."""
     environment: EnvironmentPlan | None = None
     """Nothing where the server is not upgraded."""
     record: BaseRecord | None = None
@@ -169,10 +178,21 @@ class UpgradePlan(Frozen):
         return tuple(conflict for conflict in self.conflicts if conflict.choice is None)
 
     @property
+    def unasked(self) -> tuple[PlannedMigration, ...]:
+        """The migrations that stop the run until somebody says yes to them."""
+        return tuple(each for each in self.migrations if each.needed and not each.asked)
+
+    @property
+    def offered(self) -> tuple[PlannedMigration, ...]:
+        """The migrations that are left out because nobody asked for them."""
+        return tuple(each for each in self.migrations if not each.needed and not each.asked)
+
+    @property
     def nothing_to_do(self) -> bool:
         """The installation has all that the source brings."""
         environment_stays = self.environment is None or self.environment.nothing_to_do
-        return environment_stays and not self.changes and not self.undecided
+        stays = environment_stays and not self.changes and not self.forgets
+        return stays and not self.undecided and not self.unasked
 
     def of(self, part: Part) -> tuple[PlannedChange, ...]:
         """Return the changes of one part, in the order of the plan."""

@@ -126,6 +126,8 @@ class RunReport(Frozen):
     to_release: Annotated[Release, Field(serialization_alias="to")]
     phases: tuple[PhaseReport, ...] = ()
     changes: ChangesReport = ChangesReport()
+    migrations: tuple[str, ...] = ()
+    """Every migration that applied: whether it is made, what it does, the flag that asks for it."""
     server: ServerReport | None = None
     """Nothing where the run is not about the server."""
     backup: str | None = None

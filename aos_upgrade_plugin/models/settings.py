@@ -4,10 +4,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from aos_upgrade_plugin.models.base import Frozen
 from aos_upgrade_plugin.models.layout import Part
+from aos_upgrade_plugin.models.migration import MigrationId
 
 
 class OnConflict(StrEnum):
@@ -30,6 +31,10 @@ class Scope(StrEnum):
         return (Part.CONTENT,) if self is Scope.CONTENT else (Part.CONTENT, Part.SERVER)
 
 
+def _separated(value: object) -> object:
+    return tuple(filter(None, value.replace(",", " ").split())) if isinstance(value, str) else value
+
+
 class Settings(Frozen):
     """Everything that a user decides before a run."""
 
@@ -44,4 +49,6 @@ class Settings(Frozen):
     restart_timeout_s: Annotated[float, Field(gt=0)] = 30.0
     only: Scope = Scope.ALL
     on_conflict: OnConflict = OnConflict.FAIL
+    migrate: Annotated[tuple[MigrationId, ...], BeforeValidator(_separated)] = ()
+    """The migrations that are asked for; ``all`` is every one. In text, separated by commas."""
     jobs: Annotated[int, Field(ge=1, le=64)] = 1

@@ -18,7 +18,7 @@ from aos_upgrade_plugin.models.layout import KEPT, Part
 from aos_upgrade_plugin.models.run import Acted, Run
 from aos_upgrade_plugin.models.tree import Kind
 from aos_upgrade_plugin.phases.installation import installation_of
-from aos_upgrade_plugin.phases.planning import contents_of, read_installation_tree, read_papers_of
+from aos_upgrade_plugin.phases.planning import contents_of, read_installation_tree
 
 PURPOSE = "content"
 _SHOWN = 5
@@ -65,12 +65,10 @@ def old_content_of(run: Run, change: Change) -> Path:
 
 def refuse_stale(run: Run) -> None:
     """Raise StaleError, naming what moved, where the plan does not fit any more."""
-    installation = installation_of(run)
-    papers = read_papers_of(installation)[Place.PROJECT]
     moved = stale(
         run.plan,
-        target=read_installation_tree(installation),
-        project={path: paper.entry for path, paper in papers.items()},
+        target=read_installation_tree(installation_of(run)),
+        project={path: files.entry_at(run.project, path) for path in run.plan.project},
         commit=run.plan.source.commit,  # content is read from it, wherever the checkout went
     )
     if moved:

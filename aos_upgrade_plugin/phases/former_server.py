@@ -1,8 +1,11 @@
 """The way back of the server: what the run started stops, and what ran before runs again."""
 
+import os
+from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.effects import backups
+from aos_upgrade_plugin.effects import backups, durable
+from aos_upgrade_plugin.effects.files import locate
 from aos_upgrade_plugin.effects.server import forget_bytecode
 from aos_upgrade_plugin.effects.transaction import Transaction
 from aos_upgrade_plugin.models.backup import REQUIREMENTS
@@ -56,6 +59,8 @@ def begin_server_way_back(run: Run, *, committed: bool, detect: Detect) -> Forme
     before = before_of(run)
     former = FormerServer(run, Restart(run, before, spare=before.running), rebuilt)
     forget_bytecode(run.site)  # or a folder that the new code brought would not be empty
+    for made_anew in run.plan.forgets:  # it is the new server's, and nobody's work
+        durable.remove_tree(Path(os.fsdecode(locate(run.install, made_anew))))
     return former
 
 

@@ -23,6 +23,11 @@ class Installation(NamedTuple):
     layout: Layout
 
 
+def lies_in_project(installation: Installation) -> bool:
+    """Say whether the project is the folder that really holds it: else it is seen by a link."""
+    return installation.path == installation.project / installation.path.name
+
+
 def installation_of(run: Run) -> Installation:
     """Return the installation that a run upgrades."""
     return Installation(run.install, run.project, run.layout)

@@ -9,6 +9,7 @@ from pathlib import Path
 from aos_upgrade_plugin import __version__
 from aos_upgrade_plugin.decide.content_plan import IGNORE, ContentFacts, plan_content
 from aos_upgrade_plugin.decide.layout import classifier
+from aos_upgrade_plugin.decide.migrating import choose, migrated, with_migrations
 from aos_upgrade_plugin.decide.product import below_roots, only_parts
 from aos_upgrade_plugin.decide.version import version_in
 from aos_upgrade_plugin.effects.base_store import read_record
@@ -33,20 +34,30 @@ from aos_upgrade_plugin.models.source import ObjectFormat
 from aos_upgrade_plugin.models.three_way import Target
 from aos_upgrade_plugin.models.tree import Tree, TreePath, escape, unescape
 from aos_upgrade_plugin.phases.base import find_base
-from aos_upgrade_plugin.phases.installation import Installation
+from aos_upgrade_plugin.phases.installation import Installation, lies_in_project
+from aos_upgrade_plugin.phases.migrations import Offer, look_for_migrations, nothing_offered
 from aos_upgrade_plugin.phases.source import Source, laid_out, submodules, version_claims
 
 
 def plan_upgrade(
-    installation: Installation, source: Source, *, options: Options, created_at: datetime
+    installation: Installation,
+    source: Source,
+    *,
+    options: Options,
+    created_at: datetime,
+    offer: Offer = nothing_offered,
 ) -> UpgradePlan:
     """Plan what becomes of every file when an installation is brought to a source's commit.
 
-    Nothing is written.
+    ``offer`` says which migrations apply. Nothing is written.
     """
     with as_disk_error("reading the installation"):
         facts = gather(installation, source, options.only.parts)
-    return plan_content(facts, options=options, created_at=created_at, tool=__version__)
+        facts, offered = look_for_migrations(installation, source, facts, offer)
+    chosen = choose(offered, asked=options.migrate)
+    as_if = migrated(facts, chosen.made)
+    plan = plan_content(as_if, options=options, created_at=created_at, tool=__version__)
+    return with_migrations(plan, chosen, facts=facts, as_if=as_if)
 
 
 def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) -> ContentFacts:
@@ -126,8 +137,7 @@ def read_papers_of(installation: Installation) -> Mapping[Place, Mapping[TreePat
     """
     layout, project = installation.layout, installation.project
     install = read_papers(installation.path, _papers_in(layout))
-    ours = installation.path == project / installation.path.name
-    beside = read_papers(project, (IGNORE,) if ours else ())
+    beside = read_papers(project, (IGNORE,) if lies_in_project(installation) else ())
     versioned = under_git(project)
     return {
         Place.INSTALL: install,

@@ -5,19 +5,20 @@ code is asked for its tools beside, everything is staged. Then the old one is st
 is exchanged, and the new one is started.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from aos_upgrade_plugin.decide.steps import ordered
 from aos_upgrade_plugin.effects import durable, environment_stage, journal
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects.files import as_disk_error, locate, read_whole_tree
 from aos_upgrade_plugin.effects.mcp_probe import probe
 from aos_upgrade_plugin.effects.server import forget_bytecode
 from aos_upgrade_plugin.effects.transaction import Transaction, folder_of
 from aos_upgrade_plugin.effects.workbench import Workbench
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.evidence import PostInstallStep
-from aos_upgrade_plugin.models.journal import JournalHeader, JournalState
+from aos_upgrade_plugin.models.journal import Change, JournalHeader, JournalState
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.packages import STAGE
 from aos_upgrade_plugin.models.run import Acted, Facts, Run
@@ -76,7 +77,7 @@ def _facts(now: ServerNow) -> Facts:
 
 def touches_server(run: Run) -> bool:
     """Say whether the run changes server code or environment, so that it needs a restart."""
-    return bool(run.plan.of(Part.SERVER)) or changes_environment(run)
+    return bool(run.plan.of(Part.SERVER) or run.plan.forgets) or changes_environment(run)
 
 
 def changes_environment(run: Run) -> bool:
@@ -134,6 +135,7 @@ def _header(run: Run) -> JournalHeader:
     changes = [one.change for one in run.plan.of(Part.SERVER)]
     if changes_environment(run):
         changes.append(environment_change(installation_of(run)))
+    changes += _forgotten(run)
     return JournalHeader(
         owner=run.session.session_id,
         purpose=PURPOSE,
@@ -141,6 +143,14 @@ def _header(run: Run) -> JournalHeader:
         session=run.session.for_journal(),
         changes=ordered(changes, folders=run.plan.target),
     )
+
+
+def _forgotten(run: Run) -> Iterator[Change]:
+    """Ask for each folder to leave that the new server has to make anew."""
+    for path in run.plan.forgets:
+        standing = read_whole_tree(locate(run.install, path))
+        if standing is not None:
+            yield Change(path=path, before=standing, after=None)
 
 
 def _exchange(run: Run, transaction: Transaction | None) -> None:

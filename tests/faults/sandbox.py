@@ -2,7 +2,8 @@
 
 Every kind of change is in it: create, replace, delete, mode, link, pipe, a file that becomes a
 folder and back, a name that changes its case only, names of all kinds, closed folders, files
-beside the installation, the environment as a whole, and the name of the install folder.
+beside the installation, the environment as a whole, a folder that leaves as a whole because it
+is made again, and the name of the install folder.
 """
 
 import os
@@ -105,15 +106,25 @@ def _environment(version: bytes) -> Nodes:
     }
 
 
+_INDEX: Nodes = {b"deep": folder(), b"deep/table": file(b"made again")}
+
+
 def whole(install: str, nodes: Nodes, beside: Nodes, environment: bytes) -> Nodes:
     """Return the tree of a whole project."""
     inside = {**nodes, **below(b"venv", _environment(environment))}
     return {**beside, **below(os.fsencode(install), inside)}
 
 
-OLD = whole(INSTALLS[0], BEFORE, _BESIDE_BEFORE, b"1")
-NEW = whole(INSTALLS[1], AFTER, _BESIDE_AFTER, b"2")
-NEW_BUT_ENVIRONMENT = whole(INSTALLS[1], AFTER, _BESIDE_AFTER, b"1")
+def _cache(install: str, *, index: bool) -> Nodes:
+    return below(os.fsencode(install) + b"/.cache", below(b"index", _INDEX) if index else {})
+
+
+OLD = {**whole(INSTALLS[0], BEFORE, _BESIDE_BEFORE, b"1"), **_cache(INSTALLS[0], index=True)}
+NEW = {**whole(INSTALLS[1], AFTER, _BESIDE_AFTER, b"2"), **_cache(INSTALLS[1], index=False)}
+NEW_BUT_ENVIRONMENT = {
+    **whole(INSTALLS[1], AFTER, _BESIDE_AFTER, b"1"),
+    **_cache(INSTALLS[1], index=True),
+}
 
 
 def arrange(root: Path) -> None:
@@ -152,7 +163,8 @@ def install_of(root: Path) -> Path:
 
 def plan(root: Path, *, environment: bool = True) -> JournalHeader:
     """Plan the whole upgrade."""
-    built = (_environment_change(root / "project" / INSTALLS[0]),) if environment else ()
+    install = root / "project" / INSTALLS[0]
+    built = (_environment_change(install), _index_change(install)) if environment else ()
     beside = (
         change.model_copy(update={"place": Place.PROJECT})
         for change in steps.difference(before=as_tree(_BESIDE_BEFORE), after=as_tree(_BESIDE_AFTER))
@@ -176,6 +188,12 @@ def _environment_change(install: Path) -> Change:
         after=files.read_whole_tree(os.fsencode(install / STAGED_ENVIRONMENT)),
         built_at=STAGED_ENVIRONMENT,
     )
+
+
+def _index_change(install: Path) -> Change:
+    index = ".cache/index"
+    before = files.read_whole_tree(os.fsencode(install / index))
+    return Change(path=index, before=before, after=None)
 
 
 def content_of(root: Path, change: Change) -> bytes | Path:

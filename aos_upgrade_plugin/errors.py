@@ -97,6 +97,12 @@ class StoppedError(UpgradeError):
     exit_code = ExitCode.INTERRUPTED
 
 
+class InvalidError(UsageError):
+    """What was given is understood, and does not fit: out of range, not of that shape."""
+
+    code = "AOS-E017"
+
+
 class ServerError(UpgradeError):
     """A server could not be stopped, started or reached."""
 

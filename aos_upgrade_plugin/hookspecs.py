@@ -101,6 +101,19 @@ def aos_report_gate(report: GateReport, log: SealedLog) -> Sequence[Path]:
 
 
 @hookspec
+def aos_workflow_folders() -> Sequence[Path]:
+    """Name folders that hold workflows of this distribution.
+
+    Return: absolute folders; each folder in them that has a ``metadata.json`` is a workflow. One
+    whose name the installation or the source has, too, is taken from there.
+
+    Called: once, when the workflow tool begins. Results: added up, in the order of plugins; of two
+    workflows with one name the first counts.
+    """
+    raise NotImplementedError
+
+
+@hookspec
 def aos_post_install_steps(context: PostInstallContext) -> Sequence[PostInstallCommand]:
     """Name the commands that packages need after they were installed, such as fetching a browser.
 

@@ -136,6 +136,14 @@ class Plugins:
                     offered[each.id] = Offered(each, str(distribution))
         return tuple(offered.values())
 
+    def workflow_folders(self) -> tuple[Path, ...]:
+        """Return the folders that hold workflows, plugin by plugin."""
+        folders: list[Path] = []
+        for distribution, answer in self._ask("aos_workflow_folders"):
+            with _blaming(distribution):
+                folders += _PATHS.validate_python(answer)
+        return tuple(folders)
+
     def _named(self, hook: str) -> Iterator[Brought]:
         for distribution, answer in self._ask(hook):
             with _blaming(distribution):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from aos_upgrade_plugin import __version__
-from aos_upgrade_plugin.cli import backups, check, doctor, plan, run, sessions, status
+from aos_upgrade_plugin.cli import backups, check, doctor, plan, run, sessions, status, workflow
 
 app = typer.Typer(
     name="aos-upgrade",
@@ -25,6 +25,7 @@ app.command("report")(run.report)
 app.command("check")(check.check)
 app.command("checks")(check.checks)
 app.command("explain")(check.explain)
+app.command("workflow")(workflow.workflow)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the flag's value

@@ -9,7 +9,9 @@ from aos_upgrade_plugin.errors import UsageError
 from aos_upgrade_plugin.models.settings import Settings
 
 PREFIX = "AOS_UPGRADE_"
-_NOT_SETTINGS = frozenset({"EXCHANGE", "DISABLE_PLUGINS"})
+_MOST_ACTIVE = "max_active_sessions"
+_NOT_SETTINGS = frozenset({"EXCHANGE", "DISABLE_PLUGINS", _MOST_ACTIVE.upper()})
+_DEFAULT_MOST_ACTIVE = 1_000
 
 
 def settled(
@@ -20,8 +22,10 @@ def settled(
     A flag that was not given is nothing. ``project`` is ``[tool.aos-upgrade]``; its keys may be
     written with hyphens.
     """
+    of_project = _with_underscores(project)
+    of_project.pop(_MOST_ACTIVE, None)
     layers = (
-        ("[tool.aos-upgrade]", {key.replace("-", "_"): value for key, value in project.items()}),
+        ("[tool.aos-upgrade]", of_project),
         ("the environment", _from_environment(environment)),
         ("the command line", {key: value for key, value in flags.items() if value is not None}),
     )
@@ -38,6 +42,24 @@ def settled(
             f"the setting {name} in {where.get(name, 'the settings')}: {first['msg'].lower()}",
             cure="see the settings and their values: aos-upgrade run --help",
         ) from error
+
+
+def most_active_sessions(*, environment: Mapping[str, str], project: Mapping[str, Any]) -> int:
+    """Return how many sessions may be active at once; raise UsageError for nonsense."""
+    said: object = environment.get(PREFIX + _MOST_ACTIVE.upper())
+    if said is None:
+        said = _with_underscores(project).get(_MOST_ACTIVE, _DEFAULT_MOST_ACTIVE)
+    text = str(said)
+    if text.isdecimal() and int(text[:9]) >= 1 and len(text) <= len("100000000"):
+        return int(text)
+    raise UsageError(
+        f"the setting {_MOST_ACTIVE} is no number of sessions: {text[:40]!r}",
+        cure=f"set {_MOST_ACTIVE} to a whole number from 1 on",
+    )
+
+
+def _with_underscores(project: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.replace("-", "_"): value for key, value in project.items()}
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:

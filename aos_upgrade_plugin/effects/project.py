@@ -24,3 +24,18 @@ def settings_table(project: Path) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise UsageError(f"tool.aos-upgrade in {path} is no table", cure="correct the file")
     return found
+
+
+def refuse_link_outside(project: Path, target_file: str) -> None:
+    """Raise UsageError where links lead a path of the project out of it; it need not be there."""
+    with as_disk_error("looking at the target"):
+        try:
+            seen = (project / target_file).resolve()
+        except RuntimeError:  # links that lead to themselves
+            seen = project.parent
+        inside = seen.is_relative_to(project.resolve())
+    if not inside:
+        raise UsageError(
+            "target_file leaves the project through a link: directory traversal is refused",
+            cure="name a file or folder of the project itself",
+        )

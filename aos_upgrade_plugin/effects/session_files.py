@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from aos_upgrade_plugin.effects import disk, durable
 from aos_upgrade_plugin.effects.files import read_bytes
+from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.base import SESSION_ID, SessionId
 from aos_upgrade_plugin.models.session import WorkflowSession
 
@@ -70,8 +71,14 @@ def write(folder: Path, session: WorkflowSession) -> None:
     """Save a state durably; the newest so far becomes the one before it, if it is whole.
 
     Whatever interrupts this, the new state or the newest so far can be read afterwards, and the
-    one before it.
+    one before it. Raises RefusedError for one that is too large to be read again.
     """
+    content = _sealed(session)
+    if len(content) > _MOST_BYTES:  # it could not be read again
+        raise RefusedError(
+            f"the session {session.session_id} would be larger than {_MOST_BYTES >> 20} MiB",
+            cure="keep large results in files, and name the files in the evidence",
+        )
     newest, following, previous = _locations(folder, session.session_id)
     keep = _is_whole(newest, session.session_id)
     if os.path.lexists(following):
@@ -81,7 +88,7 @@ def write(folder: Path, session: WorkflowSession) -> None:
         else:
             disk.remove(following)
     try:
-        _write_synced(following, _sealed(session))
+        _write_synced(following, content)
         if keep:
             _rotate(newest, following, previous)
         else:

@@ -76,6 +76,12 @@ def load(install: Path, session_id: SessionId) -> Stored:
     return found
 
 
+def count(install: Path) -> int:
+    """Return how many sessions have a file, without reading any."""
+    with as_disk_error("counting the sessions"):
+        return len(session_files.names(_folder(install)))
+
+
 def stored(install: Path) -> tuple[Stored, ...]:
     """Return every session, damaged ones too, ordered by name."""
     with as_disk_error("reading the sessions"):

@@ -13,11 +13,11 @@ def installed_workflows(installation: Installation) -> Mapping[Path, frozenset[s
     with as_disk_error("looking for workflows"):
         return {
             file.parent: frozenset({file.parent.name, *_names(file)})
-            for file in sorted(_place(installation).glob("*/metadata.json"))
+            for file in sorted(place_of_workflows(installation).glob("*/metadata.json"))
         }
 
 
-def _place(installation: Installation) -> Path:
+def place_of_workflows(installation: Installation) -> Path:
     """Return the folder of workflows, which the configuration may name."""
     rag = _read(installation.path / installation.layout.config).get("rag")
     named = rag.get("workflows_path") if isinstance(rag, dict) else None

@@ -1,0 +1,126 @@
+"""The actions that only look."""
+
+from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
+from aos_upgrade_plugin.decide.definitions import phase_of, task_of
+from aos_upgrade_plugin.decide.task_text import task_text
+from aos_upgrade_plugin.decide.workflow_answers import (
+    artifacts,
+    listed,
+    plain,
+    summary,
+    task_content,
+)
+from aos_upgrade_plugin.errors import UsageError
+from aos_upgrade_plugin.models.session import SessionStatus
+from aos_upgrade_plugin.models.workflow_call import (
+    GetTask,
+    ListSessions,
+    ListWorkflows,
+    OfSession,
+)
+from aos_upgrade_plugin.phases.overview import session_views
+
+
+def list_workflows(desk: Desk, asked: ListWorkflows) -> Answer:
+    """Every workflow there is, broken ones with their problem."""
+    every = [listed(each) for each in desk.catalogue.listed(desk.installation)]
+    categories = sorted({each["category"] for each in every if each["usable"]})
+    wanted = asked.category
+    shown = [each for each in every if wanted is None or each.get("category") == wanted]
+    answer: Answer = {"workflows": shown, "count": len(shown), "next_actions": ["start"]}
+    if wanted is not None and wanted not in categories:
+        answer["warning"] = "no workflow is of this category"
+        answer["valid_categories"] = categories
+        answer["next_actions"] = ["list_workflows"]
+    return answer
+
+
+def get_phase(desk: Desk, asked: OfSession) -> Answer:
+    """The current phase, with what the phases before it left."""
+    view = desk.view(asked.session_id)
+    session = desk.session(asked.session_id)
+    content = desk.phase_content(session, desk.workflow(session), session.current_phase)
+    return {**going_on(session, interrupted=view.interrupted), "phase_content": content}
+
+
+def get_task(desk: Desk, asked: GetTask) -> Answer:
+    """One task of a phase, taken apart into steps."""
+    session = desk.session(asked.session_id)
+    workflow = desk.workflow(session)
+    phase = phase_of(definition=workflow.definition, number=asked.phase, total=session.total_phases)
+    task = task_of(phase=phase, number=asked.task_number)
+    whole = workflow.text_of_task(phase, task)
+    content = task_content(number=task.number, text=task_text(whole, name=task.name), whole=whole)
+    numbers = [each.number for each in phase.tasks]
+    return {
+        **going_on(session),
+        "phase": phase.number,
+        "task_content": content,
+        "next_task": next((each for each in numbers if each > task.number), None),
+    }
+
+
+def get_state(desk: Desk, asked: OfSession) -> Answer:
+    """Where a session stands, with everything that its phases left."""
+    view = desk.view(asked.session_id)
+    session = desk.session(asked.session_id)
+    return {
+        **going_on(session, interrupted=view.interrupted),
+        "workflow_type": session.workflow_type,
+        "target_file": session.target_file,
+        "completed_phases": list(session.completed_phases),
+        "artifacts": artifacts(session),
+        "status_reason": session.status_reason,
+        "created_at": session.created_at.isoformat(),
+        "last_updated": session.last_updated.isoformat(),
+        "interrupted": view.interrupted,
+        "resume_capable": view.interrupted or session.session_status in _RESUMABLE,
+        "problem": view.problem,
+    }
+
+
+_RESUMABLE = frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSED, SessionStatus.FAILED})
+
+
+def list_sessions(desk: Desk, asked: ListSessions) -> Answer:
+    """Every session, or those in a state, the one that was used last first."""
+    if asked.status is not None and asked.status not in set(SessionStatus):
+        raise UsageError(
+            "status: there is no such state", cure=f"name one of: {', '.join(SessionStatus)}"
+        )
+    status = SessionStatus(asked.status) if asked.status else None
+    views = session_views(desk.installation.path, status=status)
+    shown = [summary(view) for view in views]
+    stale = sum(view.stale for view in views)
+    after = ["get_state", "delete_session"] if stale else ["get_state"]
+    return {
+        "sessions": shown,
+        "count": len(shown),
+        "stale_count": stale,
+        "next_actions": after if shown else ["list_workflows", "start"],
+    }
+
+
+def get_session(desk: Desk, asked: OfSession) -> Answer:
+    """All that is kept of a session."""
+    view = desk.view(asked.session_id)
+    session = desk.session(asked.session_id)
+    shown = session.model_dump(mode="json", exclude={"metadata", "schema_version"})
+    state = {"interrupted": view.interrupted, "stale": view.stale, "problem": view.problem}
+    return {
+        **going_on(session, interrupted=view.interrupted),
+        "session": {**shown, "status": session.session_status.value, **state},
+    }
+
+
+def get_errors(desk: Desk, asked: OfSession) -> Answer:
+    """Everything that went wrong in a session."""
+    view = desk.view(asked.session_id)
+    session = desk.session(asked.session_id)
+    errors = plain(session.errors)
+    return {
+        **going_on(session, interrupted=view.interrupted),
+        "errors": errors,
+        "error_count": len(errors),
+        "last_error": errors[-1] if errors else None,
+    }

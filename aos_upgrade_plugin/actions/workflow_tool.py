@@ -1,0 +1,98 @@
+"""The tool: fourteen actions, one door. The command line and the MCP server both call it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue
+from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk
+from aos_upgrade_plugin.actions.workflow_looking import (
+    get_errors,
+    get_phase,
+    get_session,
+    get_state,
+    get_task,
+    list_sessions,
+    list_workflows,
+)
+from aos_upgrade_plugin.actions.workflow_walking import (
+    complete_phase,
+    delete_session,
+    pause,
+    resume,
+    retry_phase,
+    rollback,
+    start,
+)
+from aos_upgrade_plugin.decide.workflow_call import action_of, error_fields, request_of
+from aos_upgrade_plugin.errors import UpgradeError
+from aos_upgrade_plugin.models.words import line
+from aos_upgrade_plugin.models.workflow_call import Action
+from aos_upgrade_plugin.phases.installation import find
+
+_log = logging.getLogger(__name__)
+
+HANDLERS: Mapping[Action, Callable[[Desk, Any], Answer]] = {
+    Action.LIST_WORKFLOWS: list_workflows,
+    Action.START: start,
+    Action.GET_PHASE: get_phase,
+    Action.GET_TASK: get_task,
+    Action.COMPLETE_PHASE: complete_phase,
+    Action.GET_STATE: get_state,
+    Action.LIST_SESSIONS: list_sessions,
+    Action.GET_SESSION: get_session,
+    Action.DELETE_SESSION: delete_session,
+    Action.PAUSE: pause,
+    Action.RESUME: resume,
+    Action.RETRY_PHASE: retry_phase,
+    Action.ROLLBACK: rollback,
+    Action.GET_ERRORS: get_errors,
+}
+
+
+class WorkflowTool:
+    """The workflows and sessions of the installation that a folder is, holds or lies in."""
+
+    def __init__(self, start_at: Path, catalogue: Catalogue, *, most_active: int) -> None:
+        """Look for the installation anew at each call: an upgrade may give it another name."""
+        self._start_at = start_at
+        self._most_active = most_active
+        self.catalogue = catalogue
+
+    def call(self, arguments: Mapping[str, Any]) -> Answer:
+        """Do what a call says and return the answer; an error is one, too. Nothing is raised."""
+        name = arguments.get("action")
+        parameters = {key: value for key, value in arguments.items() if key != "action"}
+        told: Answer = {"action": line(name) if isinstance(name, str) else None}
+        try:
+            action = action_of(name)
+            request = request_of(action=action, arguments=parameters)
+            desk = Desk(find(self._start_at), self.catalogue, self._most_active)
+            return {"status": "success", **told, **HANDLERS[action](desk, request)}
+        except UpgradeError as error:
+            _log.info("%s: %s", name, error, exc_info=error)
+            fields = error_fields(error)
+        except Exception as bug:  # noqa: BLE001  the caller gets one line, the log all of it
+            _log.exception("%s", name)
+            fields = {
+                "error": f"{action_name(name)} failed: {type(bug).__name__}",
+                "error_type": "RuntimeError",
+                "remediation": "look at the log, and at: aos-upgrade doctor",
+            }
+        return {"status": "error", **told, **fields, "next_actions": _after_error(fields)}
+
+
+def action_name(name: object) -> str:
+    """Return an action's name as it may be shown."""
+    return line(name)[:60] if isinstance(name, str) else "the call"
+
+
+def _after_error(fields: Mapping[str, Any]) -> list[str]:
+    match fields["error_type"]:
+        case "NotFoundError":
+            return ["list_sessions", "list_workflows"]
+        case "StateError" | "ValidationError":
+            return ["get_state", "get_phase"]
+        case _:
+            return ["list_workflows", "list_sessions"]

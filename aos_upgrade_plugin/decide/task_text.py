@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from aos_upgrade_plugin.models.task_text import Step, TaskText
+
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*\s*$")
 _FENCE = re.compile(r"^\s{0,3}(```+|~~~+)\s*(\S*)")
 _STEP = re.compile(r"^step\s+(\d+)\s*[:.)-]?\s*(.*)$", re.IGNORECASE)
@@ -16,26 +18,6 @@ _PRODUCES = ("artifacts", "artifacts to produce", "deliverables", "outputs", "ex
 _EXPECTED = re.compile(
     r"^\W*(?:expected(?: output| result)?|you see)\b\W*:?\s*(.*)$", re.IGNORECASE
 )
-
-
-class Step(NamedTuple):
-    """One thing to do."""
-
-    step: int
-    command: str
-    """Empty where nothing is to be typed."""
-    description: str
-    expected_output: str
-
-
-class TaskText(NamedTuple):
-    """A task as it can be carried out."""
-
-    title: str
-    description: str
-    steps: tuple[Step, ...]
-    artifacts: tuple[str, ...]
-    estimated_duration: str
 
 
 class _Line(NamedTuple):

@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.decide.task_text import TaskText
 from aos_upgrade_plugin.decide.walking import ALLOWED
 from aos_upgrade_plugin.models.checkpoint import GateDefinition, Judged
 from aos_upgrade_plugin.models.definition import Listed, Phase
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.status import SessionView
+from aos_upgrade_plugin.models.task_text import TaskText
 
 Fields = dict[str, Any]
 

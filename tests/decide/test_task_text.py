@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aos_upgrade_plugin.decide.task_text import Step, section_of, task_text
+from aos_upgrade_plugin.decide.task_text import section_of, task_text
+from aos_upgrade_plugin.models.task_text import Step
 
 TASK = """# Task 2: Look at the disk
 

@@ -67,6 +67,8 @@ class ContentFacts(NamedTuple):
     record_entry: Entry | None
     papers: Mapping[Place, Mapping[TreePath, Paper]]
     """What is written about the upgrade, and may be written."""
+    unrecovered: tuple[TreePath, ...] = ()
+    """What has no base although the product has or had a file there."""
     notes: tuple[str, ...] = ()
 
 
@@ -92,6 +94,7 @@ def plan_content(
         counts=counts,
         conflicts=resolution.conflicts,
         kept=resolution.kept,
+        unrecovered=facts.unrecovered,
         notes=facts.notes,
     )
     if all(one.relation in _UPSTREAM_STANDS_STILL for one in compared):

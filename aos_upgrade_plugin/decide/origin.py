@@ -85,6 +85,11 @@ def recovered_base(found: Trace, *, tree: Mapping[TreePath, Blob], local: Versio
     return base
 
 
+def unrecovered(found: Trace, *, base: Versions, local: Versions) -> tuple[TreePath, ...]:
+    """Return the files at paths of the product of which nothing says what was laid down there."""
+    return tuple(sorted(path for path in local if path in found.seen and path not in base))
+
+
 def score_of(tree: Mapping[TreePath, Blob], *, local: Versions) -> int:
     """Say how well a tree explains an installation, in the measure of :class:`Trace`."""
     return sum(_worth(path, blob, local) for path, blob in tree.items())

@@ -167,6 +167,8 @@ class UpgradePlan(Frozen):
     """Nothing where the server is not upgraded."""
     record: BaseRecord | None = None
     """What is recorded as laid down; its own file is one of the changes."""
+    unrecovered: tuple[TreePath, ...] = ()
+    """Where the product has or had a file, and nothing says what was laid down: the user's."""
     notes: tuple[str, ...] = ()
     """What a person should know before saying yes."""
     checks: tuple[JsonValue, ...] = ()

@@ -1,6 +1,6 @@
 """What was laid down in an installation: as it was recorded, else as the history tells."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from aos_upgrade_plugin.effects.source import read_blobs
 from aos_upgrade_plugin.effects.target import read_papers
 from aos_upgrade_plugin.models.layout import Layout, Part
 from aos_upgrade_plugin.models.plan import Laid, Origin
-from aos_upgrade_plugin.models.source import Historic, ObjectId
+from aos_upgrade_plugin.models.source import Blob, Historic, ObjectId
 from aos_upgrade_plugin.models.three_way import Renames, Version, Versions
 from aos_upgrade_plugin.models.tree import TreePath
 from aos_upgrade_plugin.phases.installation import Installation
@@ -26,6 +26,8 @@ class Base(NamedTuple):
     origin: Origin
     renames: Renames = MappingProxyType({})
     """What upstream renamed since, of what an installation has from it."""
+    unrecovered: tuple[TreePath, ...] = ()
+    """What stands at paths of the product without a base, and so counts as the user's."""
 
 
 class _History(NamedTuple):
@@ -119,17 +121,25 @@ def _as_recorded(recorded: Laid) -> Base:
 def _as_history_tells(
     source: Source, only: Layout, found: origins.Trace, commit: ObjectId | None, *, local: Versions
 ) -> Base:
-    nothing = Base(origins.recovered_base(found, tree={}, local=local), Origin(known_by="nothing"))
+    nothing = _recovered(found, Origin(known_by="nothing"), had={}, local=local)
     if commit is None:
         return nothing
     tree = source.repository.tree(commit)
     had = laid_out(tree, that_came(only, local))
     if source.repository.shallow and found.score < len(had):
         return nothing  # a commit beyond where the history ends may explain it better
-    versions = origins.recovered_base(found, tree=had, local=local)
     claims = version_claims(source.repository, commit, tree)
     version = claims[0].version if claims else None
-    return Base(versions, Origin(known_by="history", commit=commit, version=version))
+    origin = Origin(known_by="history", commit=commit, version=version)
+    return _recovered(found, origin, had=had, local=local)
+
+
+def _recovered(
+    found: origins.Trace, origin: Origin, *, had: Mapping[TreePath, Blob], local: Versions
+) -> Base:
+    versions = origins.recovered_base(found, tree=had, local=local)
+    unknown = origins.unrecovered(found, base=versions, local=local)
+    return Base(versions, origin, unrecovered=unknown)
 
 
 def _history(source: Source, layout: Layout) -> _History:

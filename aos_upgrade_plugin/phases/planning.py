@@ -38,6 +38,8 @@ from aos_upgrade_plugin.phases.installation import Installation, lies_in_project
 from aos_upgrade_plugin.phases.migrations import Offer, look_for_migrations, nothing_offered
 from aos_upgrade_plugin.phases.source import Source, laid_out, submodules, version_claims
 
+_SHOWN = 5
+
 
 def plan_upgrade(
     installation: Installation,
@@ -80,6 +82,7 @@ def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) 
         for part in parts
     ]
     origin = bases[0].origin
+    unrecovered = tuple(path for base in bases for path in base.unrecovered)
     papers = read_papers_of(installation)
     _refuse_strange_papers(installation, papers[Place.INSTALL])
     known = papers[Place.INSTALL].get(installation.layout.version, Paper(None, b""))
@@ -102,7 +105,8 @@ def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) 
         record=kept.record,
         record_entry=kept.entry,
         papers=papers,
-        notes=tuple(_notes(source, kept.problem, contents.lfs_pointers)),
+        unrecovered=unrecovered,
+        notes=tuple(_notes(source, kept.problem, contents.lfs_pointers, unrecovered)),
     )
 
 
@@ -197,7 +201,10 @@ def _refuse_submodules(source: Source, layout: Layout) -> None:
 
 
 def _notes(
-    source: Source, record_problem: str | None, lfs_pointers: tuple[TreePath, ...]
+    source: Source,
+    record_problem: str | None,
+    lfs_pointers: tuple[TreePath, ...],
+    unrecovered: tuple[TreePath, ...],
 ) -> Iterator[str]:
     if source.repository.shallow:
         yield (
@@ -206,5 +213,11 @@ def _notes(
         )
     if record_problem is not None:
         yield f"{record_problem}; what was laid down was found in the source's history instead"
+    if unrecovered:
+        more = f" and {len(unrecovered) - _SHOWN} more" if unrecovered[_SHOWN:] else ""
+        yield (
+            "no commit of the source has what stands here, so what was laid down is not known and "
+            f"it is treated as yours: {', '.join(unrecovered[:_SHOWN])}{more}"
+        )
     if lfs_pointers:
         yield f"pointers are laid down, not their content (git LFS): {', '.join(lfs_pointers)}"

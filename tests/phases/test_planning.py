@@ -215,6 +215,20 @@ def test_an_outdated_record_is_not_believed(source: Path, project: Path) -> None
     assert [kept.path for kept in upgrade.kept] == ["standards/universal/comes/new.md"]
 
 
+def test_what_cannot_be_recovered_is_said_and_is_the_users(source: Path, project: Path) -> None:
+    """A file where a later release has one, of an installation that nobody recorded."""
+    install = project / ".agent-os"
+    put(install, "standards/universal/comes/new.md", b"mine\n")
+    put(install, "standards/universal/comes/mine.md", b"mine\n")
+    upgrade = plan(project, source, on_conflict=OnConflict.KEEP)
+    assert upgrade.unrecovered == ("standards/universal/comes/new.md",)
+    (note,) = upgrade.notes
+    assert note.endswith("treated as yours: standards/universal/comes/new.md")
+    apply(upgrade, install)
+    assert (install / "standards/universal/comes/new.md").read_bytes() == b"mine\n"
+    assert plan(project, source).unrecovered == ()
+
+
 def test_a_user_who_went_back_to_an_older_text_keeps_it(source: Path, project: Path) -> None:
     """The record knows that something newer was laid down there: it is an edit like any."""
     install = project / ".agent-os"

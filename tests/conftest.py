@@ -28,9 +28,10 @@ for _stop in (signal.SIGINT, signal.SIGHUP):
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip the whole sweeps where nobody asked for them."""
-    asked_for = "faults_full" in item.config.getoption("markexpr")
-    if item.get_closest_marker("faults_full") and not asked_for:
-        pytest.skip("a whole sweep, by its own command: pytest -m faults_full")
+    asked_for = item.config.getoption("markexpr")
+    for sweep in ("faults_full", "random_full"):
+        if item.get_closest_marker(sweep) and sweep not in asked_for:
+            pytest.skip(f"a whole sweep, by its own command: pytest -m {sweep}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,7 @@
 # Another Python than python3: make PYTHON=/path/to/python3.12 test
 PYTHON ?= python3
 
-.PHONY: help demo dev test again coverage faults lint clean
+.PHONY: help demo dev test again coverage faults random lint clean
 
 help:
 	@echo "make demo   an upgrade of a sample, and two bad ones that go back: a minute"
@@ -10,6 +10,7 @@ help:
 	@echo "make test   the whole suite against the built wheel, with branch coverage"
 	@echo "make again  what failed in make test, alone: tells a busy machine from a defect"
 	@echo "make faults the whole sweep of injected faults: hours, goes on where it was interrupted"
+	@echo "make random ten thousand random upgrades and mutations: minutes"
 	@echo "make lint   style, types, floors, dead code, spelling, dependencies"
 	@echo "make clean  removes what the other targets made"
 
@@ -65,6 +66,9 @@ SWEEP ?= --jobs 2
 faults: .venv/.ready
 	@mkdir -p build
 	nice .venv/bin/python tests/faults/sweep.py --state build/faults.jsonl $(SWEEP)
+
+random: .venv/.ready
+	nice .venv/bin/python -m pytest -m random_full tests/decide tests/phases
 
 # Fields of stored data and members of enumerations are there for whoever reads them.
 DATA = '^aos_upgrade_plugin/(models/.*|errors)\.py:[0-9]+: unused variable'

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from aos_upgrade_plugin.decide.bookkeeping import (
 from aos_upgrade_plugin.decide.changes import mode_of_new, planned_changes
 from aos_upgrade_plugin.decide.compare import compare
 from aos_upgrade_plugin.decide.layout import classifier
+from aos_upgrade_plugin.decide.origin import users_own
 from aos_upgrade_plugin.decide.product import part_of
 from aos_upgrade_plugin.decide.resolution import Resolution, resolve
 from aos_upgrade_plugin.models.journal import Change, Place
@@ -31,7 +32,7 @@ from aos_upgrade_plugin.models.plan import (
     PlanSource,
     UpgradePlan,
 )
-from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat
+from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat, ObjectId
 from aos_upgrade_plugin.models.three_way import (
     Compared,
     Relation,
@@ -128,13 +129,13 @@ def _compare(facts: ContentFacts) -> tuple[Compared, ...]:
 
 def _with_changes(plan: UpgradePlan, facts: ContentFacts, resolution: Resolution) -> UpgradePlan:
     """Add the changes, and what is written down about them in the same transaction."""
-    changes = (
+    changes = tuple(
         one.model_copy(update={"part": part_of(one.change.path, facts.layout) or facts.parts[0]})
         for one in planned_changes(
             resolution=resolution, target=facts.target, incoming=facts.incoming
         )
     )
-    record = _record(plan, facts)
+    record = _record(plan, facts, changes)
     written = (
         _written(path, place, paper, text, facts)
         for place, path, paper, text in _texts(plan, facts, record)
@@ -143,22 +144,28 @@ def _with_changes(plan: UpgradePlan, facts: ContentFacts, resolution: Resolution
     return plan.model_copy(update={"changes": (*changes, *written), "record": record})
 
 
-def _record(plan: UpgradePlan, facts: ContentFacts) -> BaseRecord:
-    laid = {
-        part: Laid(
-            commit=facts.source.commit,
-            version=facts.source.version,
-            object_format=facts.object_format,
-            paths={
-                path: facts.incoming[path]
-                for path in sorted(facts.incoming)
-                if part_of(path, facts.layout) is part
-            },
-        )
-        for part in facts.parts
-    }
+def _record(plan: UpgradePlan, facts: ContentFacts, changes: Iterable[PlannedChange]) -> BaseRecord:
+    own = users_own(
+        incoming=facts.incoming,
+        local=facts.target.versions,
+        changes=changes,
+        object_format=facts.object_format,
+    )
+    laid = {part: _laid(part, facts, own) for part in facts.parts}
     parts = facts.record.parts if facts.record else {}
     return BaseRecord(recorded_at=plan.created_at, parts={**parts, **laid})
+
+
+def _laid(part: Part, facts: ContentFacts, own: Mapping[TreePath, ObjectId | None]) -> Laid:
+    paths = [path for path in sorted(facts.incoming) if part_of(path, facts.layout) is part]
+    return Laid(
+        commit=facts.source.commit,
+        version=facts.source.version,
+        object_format=facts.object_format,
+        paths={path: facts.incoming[path] for path in paths},
+        kept={path: name for path in paths if (name := own.get(path))},
+        away=tuple(path for path in paths if path in own and own[path] is None),
+    )
 
 
 def _texts(

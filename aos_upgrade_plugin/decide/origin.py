@@ -5,11 +5,21 @@ Versions that are written down somewhere are not believed; only git's names of c
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from aos_upgrade_plugin.models.source import Blob, Historic, ObjectId
+from aos_upgrade_plugin.models.journal import Place
+from aos_upgrade_plugin.models.plan import Laid, PlannedChange
+from aos_upgrade_plugin.models.source import (
+    Blob,
+    Historic,
+    LaidDown,
+    ObjectFormat,
+    ObjectId,
+    blob_id,
+)
 from aos_upgrade_plugin.models.three_way import Version, Versions
-from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.models.tree import TreePath, unescape
 
 
 class Trace(NamedTuple):
@@ -90,9 +100,53 @@ def unrecovered(found: Trace, *, base: Versions, local: Versions) -> tuple[TreeP
     return tuple(sorted(path for path in local if path in found.seen and path not in base))
 
 
-def score_of(tree: Mapping[TreePath, Blob], *, local: Versions) -> int:
-    """Say how well a tree explains an installation, in the measure of :class:`Trace`."""
-    return sum(_worth(path, blob, local) for path, blob in tree.items())
+def score_of(laid: Laid, *, local: Versions) -> int:
+    """Say how well a record explains an installation, in the measure of :class:`Trace`.
+
+    What the user had kept or removed at that time is explained by it too; so a decision does not
+    make the record look out of date.
+    """
+    return sum(
+        1 if _was_so(path, laid, local.get(path)) else _worth(path, one.in_git, local)
+        for path, one in laid.paths.items()
+    )
+
+
+def _was_so(path: TreePath, laid: Laid, version: Version | None) -> bool:
+    if version is None:
+        return path in laid.away
+    return laid.kept.get(path) in version.blobs
+
+
+def users_own(
+    *,
+    incoming: Mapping[TreePath, LaidDown],
+    local: Versions,
+    changes: Iterable[PlannedChange],
+    object_format: ObjectFormat,
+) -> Mapping[TreePath, ObjectId | None]:
+    """Return git's name of what will stand where the user's own is kept; nothing for nothing."""
+    planned = {one.change.path: one for one in changes if one.change.place is Place.INSTALL}
+    own: dict[TreePath, ObjectId | None] = {}
+    for path, comes in incoming.items():
+        names = _names_after(path, planned.get(path), local, object_format)
+        if names is None:
+            own[path] = None
+        elif names and comes.blob not in names:
+            own[path] = min(names)
+    return own
+
+
+def _names_after(
+    path: TreePath, one: PlannedChange | None, local: Versions, object_format: ObjectFormat
+) -> AbstractSet[ObjectId] | None:
+    """Return git's names of what stands at a path after its change; nothing for nothing."""
+    if one and one.text is not None:
+        return {blob_id(unescape(one.text), object_format)}
+    if one and one.blob is not None:
+        return {one.blob}
+    stands = local.get(one.stands_at if one else path)
+    return stands.blobs if stands else None
 
 
 def scores_of(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from aos_upgrade_plugin.models.base import Frozen, Sha256, Utc
 from aos_upgrade_plugin.models.journal import Change, Place
@@ -17,7 +17,7 @@ from aos_upgrade_plugin.models.packages import EnvironmentPlan
 from aos_upgrade_plugin.models.settings import OnConflict, Scope
 from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat, ObjectId
 from aos_upgrade_plugin.models.three_way import Relation
-from aos_upgrade_plugin.models.tree import Entry, TreePath
+from aos_upgrade_plugin.models.tree import Entry, TreePath, tree_digest
 
 RECORD: TreePath = ".upgrades/base.json"
 """Where an installation keeps what was last laid down."""
@@ -93,6 +93,10 @@ class Laid(Frozen):
     object_format: ObjectFormat = "sha1"
     paths: Mapping[TreePath, LaidDown]
     """All that the source had for this part, also where the user's own was kept."""
+    kept: Mapping[TreePath, ObjectId] = Field(default_factory=dict)
+    """Git's name of the user's own where it was kept."""
+    away: tuple[TreePath, ...] = ()
+    """What was not laid down, because the user had removed it or had something in its way."""
 
 
 class BaseRecord(Frozen):
@@ -173,6 +177,14 @@ class UpgradePlan(Frozen):
     """What a person should know before saying yes."""
     checks: tuple[JsonValue, ...] = ()
     """The checks of every gate, fixed before the first change."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> "UpgradePlan":
+        """Refuse a plan that contradicts itself: it was not made so, and is not applied."""
+        if tree_digest(self.target) != self.target_digest:
+            message = "target_digest is not the digest of target"
+            raise ValueError(message)
+        return self
 
     @property
     def undecided(self) -> tuple[Conflict, ...]:

@@ -87,9 +87,8 @@ def _find_base(
     """
     only = only_parts(installation.layout, part)
     ours = below_roots(local, only)
-    blobs = {path: laid.in_git for path, laid in recorded.paths.items()} if recorded else {}
-    explained = origins.score_of(blobs, local=ours)
-    if recorded and explained == len(blobs):
+    explained = origins.score_of(recorded, local=ours) if recorded else 0
+    if recorded and explained == len(recorded.paths):
         return _as_recorded(recorded)
     history = _history(source, installation.layout)
     places = places_of(history.paths, only)

@@ -15,9 +15,10 @@ from aos_upgrade_plugin.effects.transaction import Transaction, folder_of
 from aos_upgrade_plugin.errors import StaleError
 from aos_upgrade_plugin.models.journal import Change, JournalHeader, JournalState, Place
 from aos_upgrade_plugin.models.layout import KEPT, Part
+from aos_upgrade_plugin.models.plan import Moved, UpgradePlan
 from aos_upgrade_plugin.models.run import Acted, Run
 from aos_upgrade_plugin.models.tree import Kind
-from aos_upgrade_plugin.phases.installation import installation_of
+from aos_upgrade_plugin.phases.installation import Installation, installation_of
 from aos_upgrade_plugin.phases.planning import contents_of, read_installation_tree
 
 PURPOSE = "content"
@@ -65,18 +66,23 @@ def old_content_of(run: Run, change: Change) -> Path:
 
 def refuse_stale(run: Run) -> None:
     """Raise StaleError, naming what moved, where the plan does not fit any more."""
-    moved = stale(
-        run.plan,
-        target=read_installation_tree(installation_of(run)),
-        project={path: files.entry_at(run.project, path) for path in run.plan.project},
-        commit=run.plan.source.commit,  # content is read from it, wherever the checkout went
-    )
+    moved = moved_since(run.plan, installation_of(run))
     if moved:
         more = f" and {len(moved) - _SHOWN} more" if moved[_SHOWN:] else ""
         raise StaleError(
             f"since the plan was made this moved: {', '.join(map(str, moved[:_SHOWN]))}{more}",
             cure="make a new plan and run again",
         )
+
+
+def moved_since(plan: UpgradePlan, installation: Installation) -> tuple[Moved, ...]:
+    """Name everything of an installation that is not as it was when a plan was made for it."""
+    return stale(
+        plan,
+        target=read_installation_tree(installation),
+        project={path: files.entry_at(installation.project, path) for path in plan.project},
+        commit=plan.source.commit,  # content is read from it, wherever the checkout went
+    )
 
 
 def _is_applied(run: Run) -> bool:

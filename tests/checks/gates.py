@@ -27,7 +27,7 @@ from aos_upgrade_plugin.models.server import Servers, Site, StartCommand, Starte
 from aos_upgrade_plugin.models.service import Measured, ServerBefore, ServerNow
 from aos_upgrade_plugin.models.settings import OnConflict, Scope
 from aos_upgrade_plugin.models.three_way import Relation
-from aos_upgrade_plugin.models.tree import Entry, TreePath
+from aos_upgrade_plugin.models.tree import Entry, TreePath, tree_digest
 from aos_upgrade_plugin.phases import serving
 from aos_upgrade_plugin.phases.environment import environment_problems
 from aos_upgrade_plugin.phases.installation import find
@@ -110,6 +110,7 @@ def plan_of(
     environment: EnvironmentPlan | None = None,
 ) -> UpgradePlan:
     """Return the plan of an upgrade after which an installation is as it is now."""
+    tree = read_installation_tree(find(site.install))
     return UpgradePlan(
         created_at=datetime.now(UTC),
         tool_version="0",
@@ -117,8 +118,8 @@ def plan_of(
         options=Options(only=Scope.ALL, on_conflict=OnConflict.FAIL),
         source=PlanSource(path="/source", commit="c" * 40),
         origin=Origin(known_by="nothing"),
-        target_digest="d" * 64,
-        target=read_installation_tree(find(site.install)),
+        target_digest=tree_digest(tree),
+        target=tree,
         project={},
         counts={},
         changes=changes,

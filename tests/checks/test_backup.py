@@ -11,7 +11,7 @@ import pytest
 from aos_upgrade_plugin.effects.lock import hold
 from aos_upgrade_plugin.models.gate import Gate, GateContext
 from aos_upgrade_plugin.models.plan import UpgradePlan
-from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.models.tree import TreePath, tree_digest
 from aos_upgrade_plugin.phases.backing_up import back_up_verified
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.sample import Source, variants
@@ -122,4 +122,5 @@ def _plan_with(backed_up: BackedUp, path: TreePath) -> None:
     """Let the plan know of a file that the backup does not have."""
     plan = UpgradePlan.model_validate_json(backed_up.plan.read_bytes())
     target = {**plan.target, path: plan.target[upgrades.OWN]}
-    backed_up.plan.write_text(plan.model_copy(update={"target": target}).model_dump_json())
+    update = {"target": target, "target_digest": tree_digest(target)}
+    backed_up.plan.write_text(plan.model_copy(update=update).model_dump_json())

@@ -24,7 +24,7 @@ from aos_upgrade_plugin.models.report import Status
 from aos_upgrade_plugin.models.run import PLAN, Run
 from aos_upgrade_plugin.models.settings import OnConflict, Scope, Settings
 from aos_upgrade_plugin.models.three_way import Relation
-from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.models.tree import TreePath, tree_digest
 from aos_upgrade_plugin.models.workflow import CLEANUP
 from aos_upgrade_plugin.phases import source
 from aos_upgrade_plugin.phases.installation import find
@@ -128,6 +128,7 @@ class Upgraded(NamedTuple):
         """Let the run have another plan."""
         run = self.run
         changed = run.plan.model_copy(update=update)
+        changed = changed.model_copy(update={"target_digest": tree_digest(changed.target)})
         (run.folder / PLAN).unlink()
         run_folder.save_plan(run.folder, changed)
         return changed

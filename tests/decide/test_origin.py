@@ -10,10 +10,21 @@ from aos_upgrade_plugin.decide.origin import (
     score_of,
     scores_of,
     trace,
+    users_own,
 )
-from aos_upgrade_plugin.models.source import Blob, Historic, ObjectId, blob_id, blob_names
+from aos_upgrade_plugin.models.journal import Change
+from aos_upgrade_plugin.models.plan import Laid, PlannedChange
+from aos_upgrade_plugin.models.source import (
+    Blob,
+    Historic,
+    LaidDown,
+    ObjectId,
+    blob_id,
+    blob_names,
+)
 from aos_upgrade_plugin.models.three_way import Version, Versions
-from aos_upgrade_plugin.models.tree import Kind, TreePath
+from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath
+from tests.decide.three_sides import entry, laid, versions
 
 Texts = Mapping[TreePath, str]
 
@@ -176,8 +187,45 @@ def test_a_commit_that_history_forgot_the_parents_of() -> None:
     }
 
 
+def _record(texts: Texts, **update: object) -> Laid:
+    paths = {
+        path: LaidDown(entry=Entry(kind=Kind.FILE, mode=0o644), blob=_oid(text))
+        for path, text in texts.items()
+    }
+    return Laid(commit=_commit(1), paths=paths).model_copy(update=update)
+
+
+def test_a_record_knows_what_the_user_kept() -> None:
+    """Edits and removals of that time do not make it look out of date; later ones do."""
+    local = {"a": "mine\n", "old": FIRST["old"]}
+    record = _record(FIRST, kept={"a": _oid("mine\n")}, away=("b",))
+    assert score_of(record, local=_versions(local)) == len(FIRST)
+    assert score_of(_record(FIRST), local=_versions(local)) == 0
+    later = {**local, "a": "mine, again\n", "b": "back\n"}
+    assert score_of(record, local=_versions(later)) == 1
+
+
+def test_what_is_recorded_of_the_users_own() -> None:
+    """What stands there after the plan, where it is not what came."""
+    incoming = {path: laid(1) for path in ("came", "edited", "removed", "merged", "moved")}
+    local = versions({"edited": 9, "old": 8})
+    after, text = entry(5), "content 5\\x0a"
+    changes = (
+        PlannedChange(change=Change(path="came", before=None, after=entry(1)), blob=laid(1).blob),
+        PlannedChange(change=Change(path="merged", before=None, after=after), text=text),
+        PlannedChange(change=Change(path="moved", before=None, after=after), renamed_from="old"),
+    )
+    own = users_own(incoming=incoming, local=local, changes=changes, object_format="sha1")
+    assert own == {
+        "edited": laid(9).blob,
+        "removed": None,
+        "merged": laid(5).blob,
+        "moved": laid(8).blob,
+    }
+
+
 def test_a_record_is_measured_like_a_commit() -> None:
     """So an outdated record can be told from a good one."""
-    record = {path: blob for path, text in FIRST.items() if (blob := _blob(text))}
+    record = _record(FIRST)
     assert score_of(record, local=_versions(FIRST)) == len(FIRST)
     assert score_of(record, local=_versions(THIRD)) < _trace(THIRD, *HISTORY).score

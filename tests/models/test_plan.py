@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from aos_upgrade_plugin.models.base import Frozen
 from aos_upgrade_plugin.models.plan import Conflict, PlannedChange, UpgradePlan
 from aos_upgrade_plugin.models.three_way import Relation
+from aos_upgrade_plugin.models.tree import tree_digest
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "plan.md"
 
@@ -26,6 +27,25 @@ def test_a_plan_of_another_version_is_refused() -> None:
         UpgradePlan.model_validate({"schema_version": 2})
     with pytest.raises(ValidationError, match="Extra inputs"):
         Conflict.model_validate({"path": "a", "relation": "edit_edit", "force": True})
+
+
+def test_a_plan_that_was_changed_by_hand_is_refused() -> None:
+    """What it was made from is one digest, and the tree that it lists has to have it."""
+    plan = {
+        "created_at": "2025-11-21T12:00:00Z",
+        "tool_version": "1",
+        "layout": "agent_os",
+        "options": {"only": "content", "on_conflict": "fail"},
+        "source": {"path": "/source", "commit": "2" * 40},
+        "origin": {"known_by": "nothing"},
+        "target_digest": tree_digest({}),
+        "target": {},
+        "project": {},
+        "counts": {},
+    }
+    assert UpgradePlan.model_validate(plan).nothing_to_do
+    with pytest.raises(ValidationError, match="not the digest of target"):
+        UpgradePlan.model_validate({**plan, "target": {"a": {"kind": "directory", "mode": 0o755}}})
 
 
 @pytest.mark.parametrize("relation", [each for each in Relation if each.is_conflict])

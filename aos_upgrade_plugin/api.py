@@ -7,6 +7,7 @@ from aos_upgrade_plugin.decide.layout import classify
 from aos_upgrade_plugin.effects.backup_check import verify as verify_backup
 from aos_upgrade_plugin.effects.backups import listed as list_backups
 from aos_upgrade_plugin.effects.backups import read_manifest
+from aos_upgrade_plugin.effects.commented_json import parse_commented_json
 from aos_upgrade_plugin.effects.event_log import verify as verify_event_log
 from aos_upgrade_plugin.effects.files import entry_at as read_entry
 from aos_upgrade_plugin.effects.files import free_bytes, locate, read_tree
@@ -128,6 +129,7 @@ __all__ = [
     "measure_until_searchable",
     "names_in_code",
     "new_sentences",
+    "parse_commented_json",
     "read_entry",
     "read_installation_tree",
     "read_manifest",

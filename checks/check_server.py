@@ -25,6 +25,7 @@ from aos_upgrade_plugin.api import (
     check,
     environment_problems,
     find_installation,
+    look_at_servers,
     read_entry,
     still_running,
     who_serves,
@@ -70,11 +71,13 @@ def restarted(context: GateContext) -> Applicability:
 
 
 def kept_running(context: GateContext) -> Applicability:
-    """Apply where a server is kept running at a URL."""
-    server = ServerNow.told_in(context.facts)
-    if server is not None and not isinstance(server.endpoint, str):
+    """Apply where a server is kept running at a URL, or one ran and had to be restarted."""
+    server, before = ServerNow.told_in(context.facts), ServerBefore.told_in(context.facts)
+    if server is None or isinstance(server.endpoint, str):
+        return Applies()
+    if before is not None and before.restart is None:
         return NotApplies(reason="no server ran before the upgrade, so none was started")
-    return Applies()
+    return restarted(context)
 
 
 def owned_by_clients(context: GateContext) -> Applicability:
@@ -145,10 +148,17 @@ def check_environment_equals_plan(
     applies=restarted,
 )
 def check_old_server_is_gone(
-    server_before: ServerBefore, server: ServerNow, record_fact: RecordFact
+    site: Site, server_before: ServerBefore, server: ServerNow, record_fact: RecordFact
 ) -> None:
-    """No process runs the old code any more, but for those that a client owns."""
-    left = [str(each.pid) for each in still_running(server_before.stoppable)]
+    """No process runs the old code any more, but for those that a client owns.
+
+    Old is what ran before, and whatever somebody started again before the code was exchanged.
+    """
+    old = {each.pid for each in still_running(server_before.stoppable)}
+    if (since := server.exchanged) is not None:
+        running = look_at_servers(site).running
+        old |= {each.pid for each in running if each.may_be_stopped and each.born.is_before(since)}
+    left = [str(each) for each in sorted(old)]
     record_fact("old_pid", next((each.pid for each in server_before.stoppable), None))
     record_fact("new_pid", server.started.pid if server.started else None)
     record_fact("server_restarted", server.started is not None)

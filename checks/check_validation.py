@@ -24,6 +24,7 @@ from aos_upgrade_plugin.api import (
     check,
     find_installation,
     locate,
+    parse_commented_json,
     read_entry,
 )
 
@@ -34,6 +35,8 @@ _CHANGING = re.compile(r"[0-9]+")
 _MOST_LOG_BYTES = 1 << 24
 _TESTS_LIMIT_S = 600.0
 _TAKES_ITS_TIME_S = 900
+_EDITORS = frozenset({".cursor", ".vscode"})
+"""The folders in which editors keep their settings."""
 
 
 @check(
@@ -65,14 +68,20 @@ def check_content_still_equals_plan(
     remedy="the source brings a file that cannot be read: tell its authors",
 )
 def check_new_json_can_be_read(target: Path, plan: UpgradePlan) -> None:
-    """Every JSON file that came can be read by whoever needs it."""
+    """Every JSON file that came can be read by whoever needs it.
+
+    Editors read their own with remarks and a comma behind the last item.
+    """
+    installation = find_installation(target)
+    roots = {Place.INSTALL: installation.path, Place.PROJECT: installation.project}
     broken = []
     for one in plan.changes:
         path = one.change.path
         if one.relation is None or one.change.after is None or not path.endswith(".json"):
             continue
+        parse = parse_commented_json if _EDITORS & {*path.split("/")} else json.loads
         try:
-            json.loads(Path(os.fsdecode(locate(target, path))).read_bytes())
+            parse(Path(os.fsdecode(locate(roots[one.change.place], path))).read_text("utf-8"))
         except FileNotFoundError:  # that it is gone is for the check above to say
             continue
         except ValueError as error:

@@ -104,4 +104,4 @@ def _laying(source: Source, below: Path) -> Generator[Callable[..., Site]]:
     finally:
         for site in sites:
             for server in serving.look(site).running:
-                processes.stop(server.pid, created_at_s=server.created_at_s, grace_s=0)
+                processes.stop(server.pid, born=server.born, grace_s=0)

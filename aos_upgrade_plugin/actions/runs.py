@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter
 from aos_upgrade_plugin.decide.run_state import session_of_run
 from aos_upgrade_plugin.decide.sessions import is_upgrade
 from aos_upgrade_plugin.effects import run_folder, sessions
-from aos_upgrade_plugin.errors import NotFoundError, StateError
+from aos_upgrade_plugin.errors import NotFoundError, StateError, UpgradeError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.gate import PlannedCheck
 from aos_upgrade_plugin.models.plan import UpgradePlan
@@ -67,6 +68,14 @@ def find(at: Installation, name: SessionId | None, *, open_only: bool = False) -
             cure="look which there are: aos-upgrade sessions list",
         )
     return _run_of(at, session, run_folder.load_plan(folder / PLAN), folder)
+
+
+def latest(run: Run) -> Run:
+    """Return a run as its session was saved last; as it is where that cannot be read."""
+    with suppress(UpgradeError):
+        session = sessions.load(run.install, run.session.session_id).session
+        return run if session is None else run.at(session)
+    return run
 
 
 def refuse_under_a_later_one(run: Run) -> None:

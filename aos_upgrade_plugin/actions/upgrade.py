@@ -42,7 +42,7 @@ from aos_upgrade_plugin.phases.environment_planning import plan_environment_of
 from aos_upgrade_plugin.phases.holding import Holding, holding
 from aos_upgrade_plugin.phases.installation import Installation
 from aos_upgrade_plugin.phases.planning import plan_upgrade
-from aos_upgrade_plugin.phases.rollback import keep_space, refuse_without_way_back
+from aos_upgrade_plugin.phases.rollback import keep_space, refuse_without_way_back, server_is_down
 from aos_upgrade_plugin.plugins import installed_plugins
 from aos_upgrade_plugin.reporters import summary
 
@@ -261,8 +261,9 @@ def _stoppable(run: Run, command: str) -> Generator[None]:
         yield
     except KeyboardInterrupt as stop:
         back = "" if command == "rollback" else f"; or take it back: aos-upgrade rollback {name}"
+        down = server_is_down(runs.latest(run))
         raise StoppedError(
-            "stopped, with nothing half done",
+            f"stopped, with nothing half done{down and f'; {down}'}",
             cure=f"to go on: aos-upgrade {command} {name}{back}",
         ) from stop
 

@@ -102,6 +102,7 @@ def server_report(plan: UpgradePlan, session: WorkflowSession | None = None) -> 
             ),
             "old_pids": tuple(each.pid for each in now.stopped),
             "new_pid": started.pid if started else None,
+            "not_started": tuple(each.pid for each in now.not_started),
             "handshake_s": started.handshake_s if started else None,
             "tools": len(started.probe.tools) if started else None,
             "down_s": now.down_s,
@@ -128,6 +129,9 @@ def server_lines(report: ServerReport | None) -> Iterator[str]:
         processes = " -> ".join(map(str, (*report.old_pids, report.new_pid)))
         yield f"server: process {processes}, {report.tools} tools at {report.url}"
         yield f"answered {report.handshake_s:.1f} s after its start, down for {report.down_s:.1f} s"
+        if report.not_started:
+            beside = ", ".join(map(str, report.not_started))
+            yield f"several servers ran: one was started again, none for process {beside}"
     elif report.url is not None:
         yield f"server left running at {report.url}"
     elif report.asked is not None:

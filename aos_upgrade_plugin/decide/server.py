@@ -77,7 +77,7 @@ def _server(facts: ProcessFacts, state: ServerState | None) -> ServerProcess:
     transport = transport_of(facts.arguments)
     return ServerProcess(
         pid=facts.pid,
-        created_at_s=facts.created_at_s,
+        born=facts.born,
         transport=transport,
         arguments=facts.arguments,
         variables={
@@ -95,7 +95,7 @@ def wrote(state: ServerState, facts: ProcessFacts) -> bool:
         return False
     if state.started_at is None:
         return True
-    return facts.created_at_s <= state.started_at.timestamp() + _CLOCKS_AGREE_S
+    return facts.born.at_s <= state.started_at.timestamp() + _CLOCKS_AGREE_S
 
 
 def transport_of(arguments: Sequence[str]) -> Transport:
@@ -171,12 +171,18 @@ class _Recorded(NamedTuple):
 def _recorded(
     *, site: Site, running: Sequence[ServerProcess], clients: Sequence[ClientEntry]
 ) -> _Recorded:
-    ours = sorted(running, key=lambda each: (not each.named_by_state, not each.may_be_stopped))
-    if ours:
+    if ours := foremost_first(running):
         return _Recorded(f"process {ours[0].pid}", ours[0].arguments, ours[0].variables)
     for entry in clients:
         return _Recorded(entry.file, entry.arguments, entry.variables)
     return _Recorded("the layout", ("python", "-m", site.module), {})
+
+
+def foremost_first(running: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
+    """Sort servers so that the one comes first which tells how the server is started."""
+    return tuple(
+        sorted(running, key=lambda each: (not each.named_by_state, not each.may_be_stopped))
+    )
 
 
 def _without_transport(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """How the clients of a project were told to start the server."""
 
-import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from aos_upgrade_plugin.effects.commented_json import parse_commented_json
 from aos_upgrade_plugin.models.server import ClientEntry, Site
 
 CLIENT_FILES = {
@@ -50,7 +50,7 @@ def _servers(path: Path, key: str) -> Iterator[tuple[str, _Told]]:
     try:
         text = path.read_text(encoding="utf-8")
         told = _SERVERS.validate_python(
-            tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+            tomllib.loads(text) if path.suffix == ".toml" else parse_commented_json(text)
         )
         servers = _SERVERS.validate_python(told.get(key, {}))
     except (OSError, ValueError):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import psutil
 
-from aos_upgrade_plugin.models.server import HowStopped, ProcessFacts, Stopped
+from aos_upgrade_plugin.effects import moments
+from aos_upgrade_plugin.models.moment import Moment
+from aos_upgrade_plugin.models.server import HowStopped, Port, ProcessFacts, Stopped
 
 _ADOPT = frozenset({"init", "launchd", "systemd"})
 _KILLED_WITHIN_S = 5.0
 _LOOK_AGAIN_S = 0.01
-_SAME_PROCESS_S = 1.0
 
 
 def running(word: str) -> Iterator[ProcessFacts]:
@@ -33,32 +34,31 @@ def descends(pid: int, ancestor: int) -> bool:
     return False
 
 
-def runs(pid: int, *, created_at_s: float) -> bool:
+def runs(pid: int, *, born: Moment) -> bool:
     """Say whether a process still runs; another one that has come by its id does not count."""
     with suppress(psutil.Error):
-        process = _same(pid, created_at_s)
+        process = _same(pid, born)
         return process is not None and _runs(process)
     return False
 
 
-def listens(pid: int, *, port: int) -> bool:
-    """Say whether a process, or one that it started, listens at a port; no where it is refused."""
+def ports_of(pid: int) -> tuple[Port, ...]:
+    """Return where a process, or one that it started, listens; nothing where we may not know."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        return any(_listens(each, port) for each in (process, *process.children(recursive=True)))
-    return False
+        family = (process, *process.children(recursive=True))
+        return tuple(sorted({port for each in family for port in _ports(each)}))
+    return ()
 
 
-def _listens(process: psutil.Process, port: int) -> bool:
+def _ports(process: psutil.Process) -> Iterator[Port]:
     with suppress(psutil.Error):
-        return any(
-            each.status == psutil.CONN_LISTEN and each.laddr.port == port
-            for each in process.net_connections("tcp")
-        )
-    return False
+        for each in process.net_connections("tcp"):
+            if each.status == psutil.CONN_LISTEN:
+                yield each.laddr.port
 
 
-def stop(pid: int, *, created_at_s: float, grace_s: float) -> Stopped:
+def stop(pid: int, *, born: Moment, grace_s: float) -> Stopped:
     """End a process and everything it started: ask, wait, then kill.
 
     A process that has come by the same id since is left alone. Raises PermissionError where the
@@ -66,7 +66,7 @@ def stop(pid: int, *, created_at_s: float, grace_s: float) -> Stopped:
     """
     began = time.monotonic()
     try:
-        process = _same(pid, created_at_s)
+        process = _same(pid, born)
         if process is None:
             return Stopped(pid=pid, how=HowStopped.GONE, took_s=0)
         family = [process, *process.children(recursive=True)]
@@ -81,10 +81,10 @@ def stop(pid: int, *, created_at_s: float, grace_s: float) -> Stopped:
     return Stopped(pid=pid, how=how, took_s=time.monotonic() - began)
 
 
-def _same(pid: int, created_at_s: float) -> psutil.Process | None:
+def _same(pid: int, born: Moment) -> psutil.Process | None:
     """Return the process, unless another one has come by its id."""
     process = psutil.Process(pid)
-    return process if abs(process.create_time() - created_at_s) < _SAME_PROCESS_S else None
+    return process if moments.birth(process).is_same(born) else None
 
 
 def _kill(family: Sequence[psutil.Process]) -> None:
@@ -125,7 +125,7 @@ def _facts(process: psutil.Process) -> ProcessFacts:
         client = _client(process)
     return ProcessFacts(
         pid=process.pid,
-        created_at_s=process.create_time(),
+        born=moments.birth(process),
         arguments=arguments,
         interpreter_folder=_interpreter_folder(arguments, variables, folder),
         code_folders=_resolved(variables.get("PYTHONPATH", "").split(os.pathsep), folder),

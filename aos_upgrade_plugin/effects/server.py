@@ -11,8 +11,9 @@ from typing import NamedTuple
 import psutil
 from pydantic import ValidationError
 
-from aos_upgrade_plugin.effects import disk, files
+from aos_upgrade_plugin.effects import disk, files, moments
 from aos_upgrade_plugin.effects.durable import make_directories, remove_tree
+from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.server import Pid, ServerState, Site, StartCommand
 
 _FLAG = re.compile(rb"""["']--transport["']""")
@@ -70,7 +71,7 @@ class Launched(NamedTuple):
     """A server that was started a moment ago."""
 
     pid: Pid
-    created_at_s: float
+    born: Moment
     process: subprocess.Popen[bytes]
     log: Path
     log_began_bytes: int
@@ -111,6 +112,6 @@ def launch(command: StartCommand, *, environment: Mapping[str, str], log: Path) 
             )
         finally:
             os.close(output)
-    created_at_s = psutil.Process(process.pid).create_time()
+    born = moments.birth(psutil.Process(process.pid))
     threading.Thread(target=process.wait, daemon=True, name=f"reaper-{process.pid}").start()
-    return Launched(process.pid, created_at_s, process, log, began_bytes)
+    return Launched(process.pid, born, process, log, began_bytes)

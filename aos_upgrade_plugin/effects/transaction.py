@@ -116,7 +116,7 @@ class Transaction:
         killed anywhere and called again. Raises RefusedError, with nothing done, where the way
         leads through a link that we did not make.
         """
-        staging.refuse_links(self.header.changes, self._roots)
+        self.refuse_links()
         staging.release_space(self.folder)
         self._record(JournalState.UNDOING)
         if self.header.rename is not None:
@@ -132,6 +132,10 @@ class Transaction:
         self._record(JournalState.UNDONE)
         self.clear()
         return Undone(set_aside=self._listed_aside(), kept_folders=tuple(sorted(kept_folders)))
+
+    def refuse_links(self) -> None:
+        """Raise RefusedError where :meth:`undo` would, with nothing done."""
+        staging.refuse_links(self.header.changes, self._roots)
 
     def commit(self) -> tuple[SetAside, ...]:
         """Give up what came out; from here on only a backup leads back.
@@ -150,10 +154,14 @@ class Transaction:
             self.finish()
         return self._listed_aside()
 
-    def finish(self) -> None:
-        """Clear what a committed transaction leaves; may be killed anywhere and called again."""
+    def finish(self) -> tuple[SetAside, ...]:
+        """Clear what a committed transaction leaves; may be killed anywhere and called again.
+
+        Returns what was written into a file after it came out, and is set aside.
+        """
         self._set_late_writes_aside()
         self.clear()
+        return self._listed_aside()
 
     def clear(self) -> None:
         """Remove what an ended transaction leaves; its journal goes last."""

@@ -84,6 +84,8 @@ class ServerReport(Frozen):
     """The command that was started to ask over its pipes, where none is kept running."""
     old_pids: tuple[int, ...] = ()
     new_pid: int | None = None
+    not_started: tuple[int, ...] = ()
+    """Processes of the old ones that ran beside another: one server is started for them all."""
     handshake_s: float | None = None
     """From its start to its first answer."""
     down_s: float | None = None

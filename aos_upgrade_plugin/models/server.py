@@ -1,6 +1,6 @@
 """The server of an installation: its processes, how it is started, what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from aos_upgrade_plugin.models.base import Frozen, Utc
 from aos_upgrade_plugin.models.layout import Layout
+from aos_upgrade_plugin.models.moment import Moment
 
 Pid = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -65,7 +66,7 @@ class ProcessFacts(NamedTuple):
     """What the system tells about one process, its paths resolved; nothing where it refuses."""
 
     pid: int
-    created_at_s: float
+    born: Moment
     arguments: tuple[str, ...]
     interpreter_folder: Path | None
     """The folder of the Python it was started as, not of what that links to."""
@@ -91,7 +92,7 @@ class ServerProcess(Frozen):
     """A process proven to be this installation's server."""
 
     pid: Pid
-    created_at_s: float
+    born: Moment
     """With the process id the identity of a process: ids are used again."""
     transport: Transport
     arguments: tuple[str, ...]
@@ -105,6 +106,10 @@ class ServerProcess(Frozen):
     def may_be_stopped(self) -> bool:
         """Others can reach it, so it is ours to restart; one over stdio is its client's."""
         return self.transport is not Transport.STDIO
+
+    def is_among(self, others: "Iterable[ServerProcess]") -> bool:
+        """Say whether it is one of some that were seen at other times."""
+        return any(self.pid == each.pid and self.born.is_same(each.born) for each in others)
 
 
 class Doubtful(Frozen):

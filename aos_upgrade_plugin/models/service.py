@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 
 from aos_upgrade_plugin.models.base import Frozen, Utc
 from aos_upgrade_plugin.models.evidence import PostInstallStep
+from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.server import (
     Doubtful,
     Probe,
@@ -74,6 +75,10 @@ class ServerNow(Frozen):
     stopped: tuple[Stopped, ...] = ()
     started: Started | None = None
     """Nothing where none ran before, or somebody else started it."""
+    not_started: tuple[ServerProcess, ...] = ()
+    """Servers that were stopped beside the one that was started again: one serves everybody."""
+    exchanged: Moment | None = None
+    """Since when the code and the environment that stand are the new ones."""
     restarted_at: Utc | None = None
     down_s: Seconds | None = None
     """From stopping the old one to the new one's answer."""

@@ -17,7 +17,7 @@ from aos_upgrade_plugin.phases.content import header_for
 from aos_upgrade_plugin.phases.environment import build_environment, environment_change
 from aos_upgrade_plugin.phases.environment_planning import Detect, plan_former_environment
 from aos_upgrade_plugin.phases.installation import installation_of
-from aos_upgrade_plugin.phases.restarting import Restart
+from aos_upgrade_plugin.phases.restarting import Restart, stop_to_restart
 from aos_upgrade_plugin.phases.server_before import before_of
 from aos_upgrade_plugin.phases.server_upgrade import bench_of, changes_environment, touches_server
 
@@ -46,18 +46,21 @@ class FormerServer(NamedTuple):
         return self.restart.start(ServerNow(endpoint=None))
 
 
-def begin_server_way_back(run: Run, *, committed: bool, detect: Detect) -> FormerServer | None:
+def begin_server_way_back(
+    run: Run, *, environment_is_gone: bool, detect: Detect
+) -> FormerServer | None:
     """Build what has to be built for the way back, then stop what serves by the new code.
 
-    ``committed`` says that the old environment is gone. Nothing where the run never came to the
-    server. Raises PackagesError where the former packages cannot be had: nothing changed then.
+    A commit gave up the old environment where ``environment_is_gone``. Nothing where the run
+    never came to the server. Raises PackagesError where the former packages cannot be had: nothing
+    changed then.
     """
     begun = any(each.phase == SERVER for each in run.session.phase_history)
     if not begun or not touches_server(run):
         return None
-    rebuilt = committed and changes_environment(run) and _rebuild(run, detect)
+    rebuilt = environment_is_gone and changes_environment(run) and _rebuild(run, detect)
     before = before_of(run)
-    former = FormerServer(run, Restart(run, before, spare=before.running), rebuilt)
+    former = FormerServer(run, stop_to_restart(run, before, spare=before.running), rebuilt)
     forget_bytecode(run.site)  # or a folder that the new code brought would not be empty
     for made_anew in run.plan.forgets:  # it is the new server's, and nobody's work
         durable.remove_tree(Path(os.fsdecode(locate(run.install, made_anew))))

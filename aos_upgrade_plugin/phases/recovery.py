@@ -62,7 +62,7 @@ def _recover_one(install: Path, folder: Path) -> Recovered:
     if move is Move.UNDO:
         undone = transaction.undo()
     elif move is Move.COMMIT:
-        transaction.finish()
+        undone = Undone(set_aside=transaction.finish())
     elif move is Move.CLEAR:
         transaction.clear()
     return Recovered(transaction.install, owner, purpose, move, undone)

@@ -1,11 +1,12 @@
 """The way back: every transaction of the run undone, the last one first."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from aos_upgrade_plugin.effects import backups, environment_stage, journal, staging
 from aos_upgrade_plugin.effects.files import as_disk_error, entry_at
 from aos_upgrade_plugin.effects.set_aside import listed
 from aos_upgrade_plugin.effects.transaction import Transaction, leftovers
+from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.journal import Change, Place, Undone
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.run import Run, WayBack
@@ -18,7 +19,10 @@ from aos_upgrade_plugin.phases.environment_planning import Detect
 from aos_upgrade_plugin.phases.former_server import begin_server_way_back
 from aos_upgrade_plugin.phases.installation import installation_of
 from aos_upgrade_plugin.phases.planning import read_installation_tree
+from aos_upgrade_plugin.phases.restarting import why_nothing_answers
 from aos_upgrade_plugin.phases.restore import whole
+from aos_upgrade_plugin.phases.server_before import before_of
+from aos_upgrade_plugin.phases.server_upgrade import touches_server
 
 
 def roll_back(run: Run, *, detect: Detect) -> WayBack:
@@ -29,9 +33,29 @@ def roll_back(run: Run, *, detect: Detect) -> WayBack:
     run had not changed anything. A server that the run stopped runs again afterwards.
     """
     staging.release_space(run.folder)
+    try:
+        return _roll_back(run, detect)
+    except UpgradeError as error:
+        if down := server_is_down(run):
+            raise type(error)(f"{error}; {down}", cure=error.cure) from error
+        raise
+
+
+def server_is_down(run: Run) -> str:
+    """Say that the server of a run stands still, and how it is started; empty where it does not."""
+    begun = any(each.phase == SERVER for each in run.session.phase_history)
+    return why_nothing_answers(run, before_of(run)) if begun and touches_server(run) else ""
+
+
+def _roll_back(run: Run, detect: Detect) -> WayBack:
     with as_disk_error("going back"):
-        committed = SERVER in run.session.completed_phases and not _open_transactions(run)
-        server = begin_server_way_back(run, committed=committed, detect=detect)
+        opened = _open_transactions(run)
+        _refuse_blocked(run, opened)
+        server = begin_server_way_back(
+            run,
+            environment_is_gone=SERVER in run.session.completed_phases and not opened,
+            detect=detect,
+        )
         made_since = _made_since(run)
         edited = [
             (change, entry)
@@ -45,6 +69,18 @@ def roll_back(run: Run, *, detect: Detect) -> WayBack:
         left_alone = (change.path for change, entry in _standing(run) if (change, entry) in edited)
         now = server.come_back() if server else None
         return WayBack(undone, made_since, tuple(left_alone), now)
+
+
+def _refuse_blocked(run: Run, opened: Sequence[Transaction]) -> None:
+    """Raise RefusedError or DamagedError where the way back is blocked, with nothing changed yet.
+
+    Whoever asks this before the server is stopped leaves it running where nobody can go back.
+    """
+    for transaction in opened:
+        transaction.refuse_links()
+    if committed := _committed_changes(run, but={each.header.purpose for each in opened}):
+        Transaction(run.install, header_for(run, committed)).refuse_links()
+        whole(run.install, backups.find(run.install, str(run.session.backup)))
 
 
 def _take_back(run: Run) -> tuple[TreePath, ...]:
@@ -102,11 +138,11 @@ def _open_transactions(run: Run) -> tuple[Transaction, ...]:
     return tuple(Transaction(run.install, header) for header in headers)
 
 
-def _committed_transaction(run: Run, *, but: Collection[str]) -> Transaction | None:
-    """Take up what the run committed and is not back yet, with the old content from its backup.
+def _committed_changes(run: Run, *, but: Collection[str]) -> list[Change]:
+    """Return what the run committed and is not back yet.
 
-    What belongs to transactions of the purposes ``but`` was dealt with, and what was taken back
-    once is: what stands there since is the user's.
+    What belongs to transactions of the purposes ``but`` is dealt with by them, and what was taken
+    back once is: what stands there since is the user's.
     """
     history = run.session.phase_history
     back = {each.phase for each in history if each.status is PhaseStatus.ROLLED_BACK}
@@ -116,12 +152,14 @@ def _committed_transaction(run: Run, *, but: Collection[str]) -> Transaction | N
         if phase in run.session.completed_phases and phase not in back and part not in but
     ]
     ours = [one.change for part in parts for one in run.plan.of(part)]
-    to_do = [
-        change for change, entry in _standing(run) if change in ours and entry != change.before
-    ]
+    return [change for change, entry in _standing(run) if change in ours and entry != change.before]
+
+
+def _committed_transaction(run: Run, *, but: Collection[str]) -> Transaction | None:
+    """Take up what the run committed, with the old content from its backup, which is whole."""
+    to_do = _committed_changes(run, but=but)
     if not to_do:
         return None
-    whole(run.install, backups.find(run.install, str(run.session.backup)))
     return Transaction.retrace(
         run.install, header_for(run, to_do), lambda change: old_content_of(run, change)
     )

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from aos_upgrade_plugin.decide.steps import ordered
-from aos_upgrade_plugin.effects import durable, environment_stage, journal
+from aos_upgrade_plugin.effects import durable, environment_stage, journal, moments
 from aos_upgrade_plugin.effects.files import as_disk_error, locate, read_whole_tree
 from aos_upgrade_plugin.effects.mcp_probe import probe
 from aos_upgrade_plugin.effects.server import forget_bytecode
@@ -20,6 +20,7 @@ from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.evidence import PostInstallStep
 from aos_upgrade_plugin.models.journal import Change, JournalHeader, JournalState
 from aos_upgrade_plugin.models.layout import Part
+from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.packages import STAGE
 from aos_upgrade_plugin.models.run import Acted, Facts, Run
 from aos_upgrade_plugin.models.server import Servers
@@ -32,7 +33,7 @@ from aos_upgrade_plugin.phases.environment import (
 )
 from aos_upgrade_plugin.phases.installation import installation_of
 from aos_upgrade_plugin.phases.planning import contents_of
-from aos_upgrade_plugin.phases.restarting import Restart, as_it_runs, how_to_restart
+from aos_upgrade_plugin.phases.restarting import as_it_runs, how_to_restart, stop_to_restart
 from aos_upgrade_plugin.phases.server_before import AT_LEAST_S, before_of
 
 PURPOSE = "server"
@@ -51,13 +52,11 @@ def upgrade_server(run: Run) -> Acted:
             return _acted(run, as_it_runs(run, ServerNow(endpoint=None)))
         before = before_of(run)
         transaction = None if _is_applied(run) else _prepare(run, before)
-        now = ServerNow.model_validate_json((run.folder / _PREPARED).read_bytes())
-        if run.settings.auto_restart:
-            restart = Restart(run, before)
-            _exchange(run, transaction)
+        restart = stop_to_restart(run, before) if run.settings.auto_restart else None
+        now = _exchange(run, transaction)
+        if restart is not None:
             return _acted(run, restart.start(now))
-        _exchange(run, transaction)
-        waits_for = how_to_restart(run, before, exchanged_at=_exchanged_at(run))
+        waits_for = how_to_restart(run, before, exchanged=now.exchanged or _begun(run))
         return _acted(run, as_it_runs(run, now))._replace(waits_for=waits_for)
 
 
@@ -90,10 +89,10 @@ def _is_applied(run: Run) -> bool:
     return found is not None and found[1] is JournalState.APPLIED
 
 
-def _exchanged_at(run: Run) -> datetime:
-    """Return since when the code that stands is the new one."""
+def _begun(run: Run) -> Moment:
+    """Return when the exchange was prepared: killed right after it, a run kept nothing better."""
     found = journal.read(folder_of(run.install, run.session.session_id, PURPOSE))
-    return found[0].created_at if found else datetime.now(UTC)
+    return Moment(at_s=found[0].created_at.timestamp()) if found else moments.now()
 
 
 def _prepare(run: Run, before: ServerBefore) -> Transaction:
@@ -101,13 +100,17 @@ def _prepare(run: Run, before: ServerBefore) -> Transaction:
     steps = _build(run)
     try:
         now = _with_expected_tools(run, before, ServerNow(endpoint=None, steps=steps))
-        durable.write_durably(run.folder / _PREPARED, now.model_dump_json().encode())
+        _keep(run, now)
         with contents_of(run.plan, run.install) as content_of:
             return Transaction.prepare(run.install, _header(run), content_of)
     except BaseException:
         with suppress(UpgradeError):  # the next attempt clears it too; why it failed says more
             environment_stage.clear(run.install)
         raise
+
+
+def _keep(run: Run, now: ServerNow) -> None:
+    durable.write_durably(run.folder / _PREPARED, now.model_dump_json().encode())
 
 
 def _build(run: Run) -> tuple[PostInstallStep, ...]:
@@ -153,14 +156,21 @@ def _forgotten(run: Run) -> Iterator[Change]:
             yield Change(path=path, before=standing, after=None)
 
 
-def _exchange(run: Run, transaction: Transaction | None) -> None:
-    """Make every change, unless an earlier attempt did."""
+def _exchange(run: Run, transaction: Transaction | None) -> ServerNow:
+    """Make every change, unless an earlier attempt did; return what was prepared, and since when.
+
+    What was started before that moment, by whomever, runs the old code.
+    """
+    now = ServerNow.model_validate_json((run.folder / _PREPARED).read_bytes())
     if transaction is not None:
         try:
             transaction.apply()
         except BaseException:
             transaction.undo()
             raise
+        now = now.model_copy(update={"exchanged": moments.now()})
         forget_bytecode(run.site)
+        _keep(run, now)
     if run.plan.environment is not None:
         settle_environment(installation_of(run), run.plan.environment, bench_of(run))
+    return now

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +39,8 @@ GRACE_S = 5.0
 """How long a server may take to end by itself before it is killed."""
 _LOOK_AGAIN_S = 0.02
 _ONE_ATTEMPT_S = 5.0
+_WHERE = "/mcp"
+"""Below which path the product serves, on this machine only."""
 
 
 def look(site: Site) -> Servers:
@@ -52,15 +54,30 @@ def who_serves(site: Site, url: str) -> ServerProcess | None:
     Nothing where nobody does, or somebody else: an answer alone proves nothing.
     """
     port = urlsplit(url).port
-    found = (each for each in look(site).running if port and processes.listens(each.pid, port=port))
-    return next(found, None)
+    return next((each for each in look(site).running if port in processes.ports_of(each.pid)), None)
+
+
+def address_of(site: Site, servers: Sequence[ServerProcess], *, limit_s: float) -> str | None:
+    """Return where one of some running servers answers; nothing where that cannot be found.
+
+    The state file tells, unless another server of the installation overwrote it, as one does that
+    an editor starts. Then it is where a server listens and shakes hands within the limit.
+    """
+    state = read_state(site)
+    if state and state.url and state.pid in {each.pid for each in servers}:
+        return state.url
+    urls = (url for each in servers for url in _listening(each.pid))
+    limit_s = min(limit_s, _ONE_ATTEMPT_S)
+    return next((url for url in urls if probe(url, limit_s=limit_s).reached), None)
+
+
+def _listening(pid: Pid) -> tuple[str, ...]:
+    return tuple(f"http://127.0.0.1:{port}{_WHERE}" for port in processes.ports_of(pid))
 
 
 def still_running(servers: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
     """Return those of some earlier processes that run on; ids that were used again do not count."""
-    return tuple(
-        each for each in servers if processes.runs(each.pid, created_at_s=each.created_at_s)
-    )
+    return tuple(each for each in servers if processes.runs(each.pid, born=each.born))
 
 
 def recorded_command(
@@ -87,7 +104,7 @@ def stop(servers: Sequence[ServerProcess], *, grace_s: float = GRACE_S) -> tuple
 
 def _stop(server: ServerProcess | Launched, grace_s: float) -> Stopped:
     try:
-        return processes.stop(server.pid, created_at_s=server.created_at_s, grace_s=grace_s)
+        return processes.stop(server.pid, born=server.born, grace_s=grace_s)
     except OSError as error:
         raise ServerError(
             f"the server (process {server.pid}) cannot be stopped: {error}",
@@ -132,13 +149,26 @@ def _wait(site: Site, launched: Launched, *, began_s: float, limit_s: float) -> 
         left_s = patience_ends_s(started_s=began_s, grew_s=grew_s, limit_s=limit_s) - now_s
         if left_s <= 0:
             raise _not_started(launched, f"no handshake within {now_s - began_s:.0f} s: {problem}")
-        state = read_state(site)
-        if state and state.url and processes.descends(state.pid, launched.pid):
-            answered = probe(state.url, limit_s=min(left_s, _ONE_ATTEMPT_S))
+        for pid, url in _where(site, launched):
+            answered = probe(url, limit_s=min(left_s, _ONE_ATTEMPT_S))
             if answered.problem is None:
-                return state.pid, answered
+                return pid, answered
             problem = answered.problem
         time.sleep(_LOOK_AGAIN_S)
+
+
+def _where(site: Site, launched: Launched) -> Iterator[tuple[Pid, str]]:
+    """Find where what we started may answer: as its state says, else wherever it listens.
+
+    The one state file may tell of another server, which an editor started meanwhile.
+    """
+    state = read_state(site)
+    if state and state.url and processes.descends(state.pid, launched.pid):
+        yield state.pid, state.url
+    elif state is not None and processes.ports_of(launched.pid):
+        for each in look(site).running:
+            if processes.descends(each.pid, launched.pid):
+                yield from ((each.pid, url) for url in _listening(each.pid))
 
 
 def _not_started(launched: Launched, why: str) -> ServerError:

@@ -79,7 +79,7 @@ class Demo(NamedTuple):
     def _stop(self) -> None:
         found = processes.running(self.site.module)
         for server in sort_out(found, site=self.site, state=None).running:
-            processes.stop(server.pid, created_at_s=server.created_at_s, grace_s=1)
+            processes.stop(server.pid, born=server.born, grace_s=1)
 
 
 def main() -> int:

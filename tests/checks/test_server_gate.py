@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import pytest
 
-from aos_upgrade_plugin.effects import processes
+from aos_upgrade_plugin.effects import moments, processes
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.layout import Part
+from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.packages import EnvironmentPlan, Pinned
 from aos_upgrade_plugin.models.plan import PlannedChange
 from aos_upgrade_plugin.models.server import ServerProcess, Site, Started
@@ -133,6 +134,52 @@ def test_a_server_that_does_not_answer(lay_site: Callable[..., Site]) -> None:
     assert done.not_planned == {"AOS-S004": "no server ran before the upgrade, so none was started"}
 
 
+def test_what_was_started_before_the_exchange_runs_the_old_code(world: World) -> None:
+    """Also what somebody started again between stop and exchange, and nobody knew before."""
+    site, started = world.site, world.started
+    (running,) = serving.look(site).running
+
+    def judged(exchanged: Moment) -> gates.Judged:
+        return gates.run(
+            Gate.SERVER,
+            site,
+            "AOS-S003",
+            plan=gates.plan_of(site, _code(site)),
+            server_before=gates.before(None, running=[world.old]),
+            server=gates.now(site, started, exchanged=exchanged),
+        )
+
+    assert judged(running.born).ended == {"AOS-S003": "passed"}
+    shut = judged(moments.now())
+    assert not shut.opens
+    assert shut.said["AOS-S003"] == f"still running: process {running.pid}"
+
+
+def test_a_server_that_ran_has_to_run_again(world: World) -> None:
+    """That none is kept running is right only where none was, or nothing of it changes."""
+    site = world.site
+    command = gates.over_pipes(site)
+    with_change, without = gates.plan_of(site, _code(site)), gates.plan_of(site)
+    known = {
+        name: gates.run(
+            Gate.SERVER,
+            site,
+            "AOS-S004",
+            plan=plan,
+            server_before=gates.before(None, restart=restart),
+            server={"endpoint": command.model_dump(mode="json")},
+        )
+        for name, plan, restart in (
+            ("ran", with_change, command),
+            ("none ran", with_change, None),
+            ("nothing changes", without, command),
+        )
+    }
+    assert known["ran"].said == {"AOS-S004": "the server is not kept running"}
+    assert "no server ran" in known["none ran"].not_planned["AOS-S004"]
+    assert "runs on" in known["nothing changes"].not_planned["AOS-S004"]
+
+
 def test_only_where_nothing_can_run_it_nobody_is_asked(lay_site: Callable[..., Site]) -> None:
     """A run that tells nothing of its server shuts the gate."""
     site = lay_site()
@@ -149,8 +196,8 @@ def test_only_where_nothing_can_run_it_nobody_is_asked(lay_site: Callable[..., S
 def test_a_used_process_id_is_no_old_server(world: World) -> None:
     """What has come by an id since is not the process that ran before."""
     (running,) = serving.look(world.site).running
-    assert processes.runs(running.pid, created_at_s=running.created_at_s)
-    assert not processes.runs(running.pid, created_at_s=1.0)
+    assert processes.runs(running.pid, born=running.born)
+    assert not processes.runs(running.pid, born=Moment(at_s=1.0))
     assert serving.still_running([world.old]) == ()
 
 

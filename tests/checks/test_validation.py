@@ -30,6 +30,19 @@ def test_everything_wrong(upgraded: Upgraded) -> None:
     assert done.said["AOS-V002"].startswith(f"{BROKEN}: ")
 
 
+def test_remarks_are_for_editors(upgraded: Upgraded) -> None:
+    """They read their settings with remarks; the server reads its files without."""
+    remarks = '{"servers": {}, // ours\n}\n'
+    names = (".vscode/mcp.json", BROKEN)
+    for name in names:
+        (upgraded.install / name).parent.mkdir(exist_ok=True)
+        (upgraded.install / name).write_text(remarks)
+    upgraded.replan(changes=(*upgraded.run.plan.changes, *(came(upgraded, name) for name in names)))
+    (said,) = upgraded.judged(Gate.VALIDATION, "AOS-V002").said.values()
+    assert said.startswith(f"{BROKEN}: ")
+    assert ".vscode" not in said
+
+
 def test_a_file_that_is_gone(upgraded: Upgraded) -> None:
     """It is named once, by the check for it."""
     (upgraded.install / BROKEN).write_text("{}")

@@ -41,7 +41,12 @@ def _status(*steps: NextStep, installed: Installed = KNOWN) -> Status:
 
 
 def _process(pid: int, **more: object) -> ServerProcess:
-    told = {"pid": pid, "created_at_s": 1.0, "transport": Transport.HTTP, "arguments": ("python",)}
+    told = {
+        "pid": pid,
+        "born": {"at_s": 1.0},
+        "transport": Transport.HTTP,
+        "arguments": ("python",),
+    }
     return ServerProcess.model_validate({**told, **more})
 
 

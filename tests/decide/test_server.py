@@ -16,6 +16,7 @@ from aos_upgrade_plugin.decide.server import (
     transport_of,
     worth_asking_again,
 )
+from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.server import (
     ClientEntry,
     Probe,
@@ -42,7 +43,7 @@ SITE = Site(
 COMMAND = (".praxis-os/venv/bin/python", "-m", "mcp_server", "--transport", "dual")
 OURS = ProcessFacts(
     pid=4711,
-    created_at_s=1_000_000.0,
+    born=Moment(at_s=1_000_000.0),
     arguments=COMMAND,
     interpreter_folder=INSTALL / "venv/bin",
     code_folders=frozenset({PROJECT, INSTALL}),
@@ -175,7 +176,7 @@ def test_how_a_command_line_talks(arguments: str, transport: Transport) -> None:
 
 RUNNING = ServerProcess(
     pid=4711,
-    created_at_s=1.0,
+    born=Moment(at_s=1.0),
     transport=Transport.DUAL,
     arguments=(".praxis-os/venv/bin/python3", "-X", "dev", *COMMAND[1:], "--log-level", "DEBUG"),
     variables={"PYTHONPATH": ".praxis-os:/opt/extra", "PROJECT_ROOT": "/home/robin/shop"},

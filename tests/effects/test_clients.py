@@ -66,6 +66,14 @@ def test_every_clients_own_form_is_read(site: Site) -> None:
     ]
 
 
+def test_remarks_are_no_obstacle(site: Site) -> None:
+    """An editor writes them into its configuration, and last commas."""
+    server = json.dumps(_server(site))
+    text = f'// ours\n{{"servers": {{"os": {server}, /* the\nother */ }},}}'
+    _write(site.project / ".vscode/mcp.json", text)
+    assert [entry.name for entry in read_clients(site)] == ["os"]
+
+
 @pytest.mark.parametrize(
     "servers",
     [

@@ -48,9 +48,10 @@ def test_the_newest_stay_however_old_they_are(tmp_path: Path) -> None:
 
 
 def test_a_folder_for_evidence_may_be_made(tmp_path: Path) -> None:
-    """One that is not there yet is fit, as long as somebody can make it."""
-    run_folder.refuse_unfit(tmp_path / "not/there/yet", tmp_path / "install")
-    run_folder.refuse_unfit(None, tmp_path)
+    """One that is not there yet is fit, as long as somebody can make it; asking makes nothing."""
+    for folder in (tmp_path / "not/there/yet", None):
+        run_folder.refuse_unfit(folder, tmp_path / "install")
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.parametrize("where", ["file", "file/below", "install/inside"])

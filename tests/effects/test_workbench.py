@@ -122,7 +122,9 @@ def test_a_daemon_is_not_waited_for(tmp_path: Path) -> None:
     )
     bench = Workbench(tmp_path, limit_s=300)
     bench.run((*PYTHON, code), doing="leaving a daemon")
-    os.kill(int(_last_line(bench.log)), signal.SIGKILL)
+    daemon = int(_last_line(bench.log))
+    assert psutil.Process(daemon).status() != psutil.STATUS_ZOMBIE, "it goes on"
+    os.kill(daemon, signal.SIGKILL)
 
 
 def test_being_stopped_stops_the_process(tmp_path: Path) -> None:

@@ -10,7 +10,12 @@ import psutil
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from aos_upgrade_plugin.actions import runs
+from aos_upgrade_plugin.actions.upgrade import _stoppable
+from aos_upgrade_plugin.errors import StoppedError
+from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.sample import variants
+from tests.journeys.trips import Done
 from tests.journeys.whole_trips import NEW_TOOLS, OLD_TOOLS, WholeTrip, by_an_editor
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
@@ -51,12 +56,26 @@ def test_a_running_server_is_upgraded_and_taken_back(trip: WholeTrip) -> None:
     again = trip.run()
     assert (again.exit_code, again.answer["status"]) == (0, "nothing_to_do")
     assert trip.serving == server["new_pid"]
+    blocked = _roll_back_behind_a_link(trip)
+    assert (blocked.exit_code, "is a link" in blocked.answer["reasons"][0]) == (6, True)
+    assert trip.serving == server["new_pid"], "nobody stops a server before the way back is free"
     (trip.install / "mcp_server/more/__pycache__").mkdir()  # as a server that imports it leaves one
     back = trip.call("rollback")
     assert (back.exit_code, back.answer["status"]) == (0, "rolled_back"), back.said
     assert trip.is_as_before()
     assert trip.serving not in {old.pid, server["new_pid"]}
     assert trip.tools() == OLD_TOOLS
+
+
+def _roll_back_behind_a_link(trip: WholeTrip) -> Done:
+    """Try to go back while a folder that was upgraded is a link; then it is a folder again."""
+    changed, elsewhere = (trip.install / variants.CHANGED).parent, trip.folder / "elsewhere"
+    changed.rename(elsewhere)
+    changed.symlink_to(elsewhere)
+    done = trip.call("rollback")
+    changed.unlink()
+    elsewhere.rename(changed)
+    return done
 
 
 @pytest.mark.measured
@@ -140,6 +159,12 @@ def test_the_restart_can_be_left_to_the_user(trip: WholeTrip) -> None:
     assert trip.call("resume").exit_code == 3
     trip.stop()
     assert trip.call("resume").exit_code == 3
+    down = "nothing half done; the server was stopped and does not run now; to start it: cd "
+    with (
+        pytest.raises(StoppedError, match=f"{down}.*-m mcp_server --transport http"),
+        _stoppable(runs.find(find(trip.project), None), "resume"),
+    ):
+        raise KeyboardInterrupt
     by_hand = trip.serve()
     done = trip.call("resume")
     assert (done.exit_code, done.answer["status"]) == (0, "completed"), done.said

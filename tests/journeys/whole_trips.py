@@ -92,7 +92,7 @@ class WholeTrip(Trip):
     def stop(self) -> None:
         """Stop whatever serves."""
         for server in serving.look(self.site).running:
-            processes.stop(server.pid, created_at_s=server.created_at_s, grace_s=0)
+            processes.stop(server.pid, born=server.born, grace_s=0)
 
 
 @contextmanager

@@ -85,6 +85,19 @@ def test_a_restore_that_nobody_comes_back_for_is_taken_back(install: Install) ->
     assert (recovered.move, install.tree()) == (Move.UNDO, old)
 
 
+def test_what_was_written_late_is_told(install: Install) -> None:
+    """Into a file that was replaced already, before a kill cut the commit off."""
+    transaction = install.apply()
+    (came_out,) = (each for each in (transaction.folder / "stage").iterdir() if each.is_file())
+    came_out.write_bytes(b"written late")
+    transaction._record(JournalState.COMMITTED)
+    (recovered,) = recover(install.path)
+    assert recovered.move is Move.COMMIT
+    (aside,) = recovered.report.set_aside
+    assert aside.path == "a"
+    assert (install.path / aside.kept_at).read_bytes() == b"written late"
+
+
 def test_recovery_finds_nothing_the_second_time(install: Install) -> None:
     """And nothing where nothing was left; it leaves no folder behind."""
     assert recover(install.path) == ()

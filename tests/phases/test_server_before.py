@@ -1,16 +1,12 @@
 """The server measured before anything changes, whatever state it is in."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from aos_upgrade_plugin.effects.layouts import known
-from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.server import Site
-from aos_upgrade_plugin.models.session import WorkflowSession
-from aos_upgrade_plugin.models.settings import Settings
 from aos_upgrade_plugin.phases.server_before import look_before
 from tests.checks import gates
+from tests.phases.served import run_of
 
 BUILDS_ITS_INDEX = """
         table = index._folder / "later"
@@ -20,32 +16,6 @@ BUILDS_ITS_INDEX = """
             return {"results": [], "total_tokens": 0, "retrieval_method": "grep_fallback"}
         began = time.perf_counter()
 """
-
-
-def _run(site: Site, folder: Path) -> Run:
-    now = datetime.now(UTC)
-    session = WorkflowSession.model_validate(
-        {
-            "session_id": "one",
-            "workflow_type": "agent_os_upgrade_v1",
-            "target_file": "mcp_server",
-            "current_phase": 1,
-            "created_at": now,
-            "last_updated": now,
-        }
-    )
-    (layout,) = (each for each in known() if each.folder == site.install.name)
-    return Run(
-        install=site.install,
-        project=site.project,
-        layout=layout,
-        settings=Settings(source_path=folder),
-        plan=gates.plan_of(site),
-        checks=(),
-        waivers=(),
-        session=session,
-        folder=folder,
-    )
 
 
 def _answer_later(site: Site) -> None:
@@ -63,7 +33,7 @@ def test_an_index_that_is_being_built_is_not_broken(
     site = lay_site()
     _answer_later(site)
     started = gates.start(site)
-    before = look_before(_run(site, tmp_path / "run"))
+    before = look_before(run_of(site, tmp_path / "run"))
     assert [each.pid for each in before.stoppable] == [started.pid]
     assert before.measured is not None
     assert before.measured.search_problem is None
@@ -76,7 +46,7 @@ def test_a_search_that_is_not_there_is_not_waited_for(
     site = lay_site()
     code = site.install / "mcp_server/tools/search.py"
     code.write_text(code.read_text().replace("search_standards", "look_for_standards"))
-    before = look_before(_run(site, tmp_path / "run"))
+    before = look_before(run_of(site, tmp_path / "run"))
     assert before.measured is not None
     assert before.measured.search_problem == "the server has no such tool"
     assert before.measured.search_hopeless

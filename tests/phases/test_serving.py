@@ -13,9 +13,11 @@ from typing import Any
 import psutil
 import pytest
 
+from aos_upgrade_plugin.effects import moments
 from aos_upgrade_plugin.effects.mcp_probe import probe
 from aos_upgrade_plugin.effects.server import read_state
 from aos_upgrade_plugin.errors import DiskError, ServerError
+from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.server import (
     HowStopped,
     Proof,
@@ -327,9 +329,38 @@ def test_a_process_id_that_was_used_again_is_left_alone(lay_site: LaySite) -> No
     site = lay_site()
     started = _start(site)
     (found,) = serving.look(site).running
-    (stopped,) = serving.stop([found.model_copy(update={"created_at_s": 1.0})])
+    (stopped,) = serving.stop([found.model_copy(update={"born": Moment(at_s=1.0)})])
     assert stopped.how is HowStopped.GONE
     assert psutil.pid_exists(started.pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the clock is all there is")
+def test_a_clock_that_was_set_makes_no_other_process(lay_site: LaySite) -> None:
+    """What was seen before the clock was set is the same process, and can be stopped."""
+    site = lay_site()
+    _start(site)
+    (found,) = serving.look(site).running
+    assert found.born.ticks is not None
+    an_hour_ago = found.born.model_copy(update={"at_s": found.born.at_s - 3600})
+    seen_then = found.model_copy(update={"born": an_hour_ago})
+    assert found.is_among([seen_then])
+    assert serving.still_running([seen_then]) == (seen_then,)
+    (stopped,) = serving.stop([seen_then])
+    assert stopped.how is HowStopped.ASKED
+
+
+def test_a_state_file_of_another_server_hides_nothing(lay_site: LaySite) -> None:
+    """An editor's server writes the one state file too; ours is found by where it listens."""
+    site = lay_site()
+    state = site.install / "mcp_server/state.py"
+    state.write_text(f"{state.read_text()}\n\ndef remember(*_):\n    pass\n")
+    site.state_file.write_text(f'{{"transport": "stdio", "pid": {os.getpid()}}}')
+    started = _start(site)
+    (found,) = serving.look(site).running
+    assert (found.pid, found.named_by_state) == (started.pid, False)
+    assert serving.who_serves(site, started.url) == found
+    assert serving.address_of(site, [found], limit_s=LONG_S) == started.url
+    assert serving.address_of(site, [], limit_s=LONG_S) is None
 
 
 STARTS = """
@@ -366,11 +397,21 @@ def test_it_inherits_no_lock_of_ours(lay_site: LaySite, tmp_path: Path) -> None:
     lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
     os.set_inheritable(lock, True)  # noqa: FBT003 - positional only
     fcntl.flock(lock, fcntl.LOCK_EX)
+    assert not _is_free(tmp_path / "lock")
     _start(site)
     os.close(lock)
-    again = os.open(tmp_path / "lock", os.O_RDWR)
-    fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.close(again)
+    assert _is_free(tmp_path / "lock"), "the server holds it"
+
+
+def _is_free(lock: Path) -> bool:
+    descriptor = os.open(lock, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def test_one_that_was_killed_is_not_taken_for_a_running_one(lay_site: LaySite) -> None:
@@ -421,7 +462,7 @@ def test_what_we_may_not_stop_is_told() -> None:
     theirs = _of_somebody_else()
     assert theirs is not None
     server = ServerProcess(
-        pid=theirs.pid, created_at_s=theirs.create_time(), transport=Transport.HTTP, arguments=()
+        pid=theirs.pid, born=moments.birth(theirs), transport=Transport.HTTP, arguments=()
     )
     with pytest.raises(ServerError, match="cannot be stopped") as error:
         serving.stop([server], grace_s=0)

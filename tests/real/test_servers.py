@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     git(folder, "init", "-q")
     yield folder
     for server in serving.look(_site(folder)).running:
-        processes.stop(server.pid, created_at_s=server.created_at_s, grace_s=0)
+        processes.stop(server.pid, born=server.born, grace_s=0)
 
 
 def _install(commit: str, project: Path) -> None:

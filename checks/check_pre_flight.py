@@ -64,6 +64,16 @@ def looked_at(gate_context: GateContext, source: Path) -> SourceFacts:
     return look_at_source(source, reference, installation=installation)
 
 
+def in_part(context: GateContext) -> Applicability:
+    """Apply where only the content or only the server is to be upgraded."""
+    if context.plan is None:
+        return NotApplies(reason="there is no plan yet")
+    plan = UpgradePlan.model_validate_json(context.plan.read_bytes())
+    if plan.options.only == "all":
+        return NotApplies(reason="content and server are upgraded together")
+    return Applies()
+
+
 def planned(context: GateContext) -> Applicability:
     """Apply where there is a plan: not where pytest is called without one."""
     return Applies() if context.plan else NotApplies(reason="there is no plan yet")
@@ -333,6 +343,18 @@ def _folders_named(section: object) -> Iterator[tuple[str, str]]:
         for key, value in section.items():
             if key.endswith("_path") and key != "index_path" and isinstance(value, str) and value:
                 yield key, value
+
+
+@check(
+    "AOS-P014",
+    gate=Gate.PRE_FLIGHT,
+    severity=Severity.BLOCKER,
+    remedy="upgrade both: leave --only out",
+    applies=in_part,
+)
+def check_parts_fit_together(plan: UpgradePlan) -> None:
+    """Where only content or server is upgraded, the server still has all that content asks for."""
+    assert not plan.skews, f"content would ask in vain for {', '.join(plan.skews)}"
 
 
 @check(

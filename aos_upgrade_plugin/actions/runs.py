@@ -19,7 +19,7 @@ from aos_upgrade_plugin.models.run import PLAN, Run
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.settings import Settings
 from aos_upgrade_plugin.models.waiver import Waiver
-from aos_upgrade_plugin.models.workflow import CONTENT
+from aos_upgrade_plugin.models.workflow import CONTENT, SERVER
 from aos_upgrade_plugin.phases.installation import Installation
 
 OPEN = frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSED})
@@ -85,7 +85,7 @@ def refuse_under_a_later_one(run: Run) -> None:
         each
         for each in _upgrades(run.install)
         if each.created_at > session.created_at
-        and any(attempt.phase == CONTENT for attempt in each.phase_history)
+        and any(attempt.phase in {CONTENT, SERVER} for attempt in each.phase_history)
         and each.session_status is not SessionStatus.ROLLED_BACK
     ]
     if later:

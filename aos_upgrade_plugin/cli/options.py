@@ -31,7 +31,8 @@ Source = Annotated[
     ),
 ]
 Only = Annotated[
-    str | None, typer.Option("--only", metavar="PART", help="Upgrade a part only: content.")
+    str | None,
+    typer.Option("--only", metavar="PART", help="Upgrade a part only: content or server."),
 ]
 OnConflict = Annotated[
     str | None,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from aos_upgrade_plugin.models.layout import Layout
+from aos_upgrade_plugin.models.layout import Layout, Part
 from aos_upgrade_plugin.models.source import ObjectId
 from aos_upgrade_plugin.models.three_way import Relation
 
@@ -37,6 +37,8 @@ class Passage(NamedTuple):
     counts: Mapping[Relation, int]
     decided: int
     """How many conflicts were decided."""
+    only: Part | None = None
+    """The part that was upgraded alone."""
 
 
 def version_text(old: bytes, passage: Passage) -> bytes:
@@ -135,4 +137,5 @@ def _changes(passage: Passage) -> str:
         for relation, word in _COUNTED
         if relation is not Relation.MOVED or passage.counts.get(relation)
     ]
-    return ", ".join([*counted, f"{passage.decided} decided"])
+    alone = [f"only the {passage.only}"] if passage.only else []
+    return ", ".join([*counted, f"{passage.decided} decided", *alone])

@@ -182,6 +182,7 @@ def _texts(
         to_commit=plan.source.commit,
         counts=plan.counts,
         decided=sum(conflict.choice is not None for conflict in plan.conflicts),
+        only=facts.parts[0] if len(facts.parts) == 1 else None,
     )
     layout, install = facts.layout, facts.papers.get(Place.INSTALL, {})
     writers = (
@@ -190,6 +191,9 @@ def _texts(
         (layout.summary, summary_text),
     )
     for path, text_for in writers:
+        about_content = path == layout.version  # it says which content is installed
+        if about_content and Part.CONTENT not in facts.parts:
+            continue
         if paper := install.get(path):
             yield Place.INSTALL, path, paper, text_for(paper.content, passage)
     if paper := facts.papers.get(Place.PROJECT, {}).get(IGNORE):

@@ -119,7 +119,8 @@ def _waiting(session: WorkflowSession, *, upgraded_since: bool) -> Iterator[Next
 
 def _again(session: WorkflowSession) -> str:
     said = session.options
-    only = f" --only {said['only']}" if said.get("only") == Scope.CONTENT else ""
+    part = said.get("only", Scope.ALL)
+    only = "" if part == Scope.ALL else f" --only {part}"
     return f"aos-upgrade run --source {shlex.quote(str(said.get('source_path', 'DIR')))}{only}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from enum import Enum, auto
 
+from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.settings import Scope
 from aos_upgrade_plugin.models.workflow import (
     BACKUP,
@@ -51,4 +52,8 @@ def next_phase(
 
 def left_out(*, only: Scope) -> frozenset[int]:
     """Return the phases that a partial upgrade does not have."""
-    return frozenset({SERVER}) if only is Scope.CONTENT else frozenset()
+    return frozenset(
+        phase
+        for part, phase in ((Part.CONTENT, CONTENT), (Part.SERVER, SERVER))
+        if part not in only.parts
+    )

@@ -70,6 +70,18 @@ class WorkflowFormat(Frozen):
     """The same for each of its phases."""
 
 
+class Need(Frozen):
+    """Something that content asks of a server, told by the text of both."""
+
+    what: str
+    content: str
+    """A word in the content that asks for it."""
+    by_path: bool = False
+    """The word is looked for in the paths of files, not in their texts."""
+    server: str
+    """A regular expression that finds it in the server's code."""
+
+
 class Layout(Frozen):
     """Where one generation of the product keeps its parts. All paths are in the install folder."""
 
@@ -106,6 +118,8 @@ class Layout(Frozen):
     classes: Classes
     workflow_format: WorkflowFormat = WorkflowFormat()
     """What the server needs to find in the definition of a workflow."""
+    needs: tuple[Need, ...] = ()
+    """What content asks of a server, as far as versions are known that do not have it."""
 
     def __hash__(self) -> int:
         """Tell layouts apart by their names, which are unique."""

@@ -169,6 +169,8 @@ class UpgradePlan(Frozen):
     """Folders that are made again, and leave while the server stands still."""
     environment: EnvironmentPlan | None = None
     """Nothing where the server is not upgraded."""
+    skews: tuple[str, ...] = ()
+    """What content would ask of the server in vain, because only one of them is upgraded."""
     record: BaseRecord | None = None
     """What is recorded as laid down; its own file is one of the changes."""
     unrecovered: tuple[TreePath, ...] = ()

@@ -24,11 +24,12 @@ class Scope(StrEnum):
 
     ALL = "all"
     CONTENT = "content"
+    SERVER = "server"
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts of the product that it means, in the order in which they are brought."""
-        return (Part.CONTENT,) if self is Scope.CONTENT else (Part.CONTENT, Part.SERVER)
+        return (Part.CONTENT, Part.SERVER) if self is Scope.ALL else (Part(self),)
 
 
 def _separated(value: object) -> object:

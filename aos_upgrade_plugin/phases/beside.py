@@ -13,6 +13,7 @@ from aos_upgrade_plugin.decide.server import command_beside
 from aos_upgrade_plugin.effects import disk, durable
 from aos_upgrade_plugin.effects.files import as_disk_error, locate, scan
 from aos_upgrade_plugin.effects.server import knows_transport
+from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.plan import PlannedChange
 from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.server import Servers, Site, StartCommand, Transport
@@ -59,6 +60,7 @@ def remove_copy(run: Run) -> None:
 
 def _copy(run: Run, install: Path, changes: tuple[PlannedChange, ...]) -> None:
     """Copy the folders that the product lays down, and the files beside them."""
+    changes = tuple(one for one in changes if one.change.place is Place.INSTALL)
     planned = {one.change.path for one in changes}
     durable.make_directories(install)
     for path, entry in sorted(_needed(run).items()):

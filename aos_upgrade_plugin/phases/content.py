@@ -34,7 +34,7 @@ def upgrade_content(run: Run) -> Acted:
     with as_disk_error("upgrading the content"):
         if not _is_applied(run):
             refuse_stale(run)
-            _keep_what_no_backup_has(run)
+            keep_what_no_backup_has(run)
             _apply(run)
     made = Counter(str(one.relation) for one in run.plan.of(Part.CONTENT) if one.relation)
     return Acted(run.session, {"changes": dict(made)})
@@ -104,7 +104,7 @@ def _in_backups(run: Run, change: Change) -> bool:
     return change.place is Place.INSTALL and classify(change.path, run.layout) in KEPT
 
 
-def _keep_what_no_backup_has(run: Run) -> None:
+def keep_what_no_backup_has(run: Run) -> None:
     """Copy the few files that change outside of what a backup holds, for a later way back."""
     roots = {Place.INSTALL: run.install, Place.PROJECT: run.project}
     for one in run.plan.changes:

@@ -36,6 +36,7 @@ from aos_upgrade_plugin.models.tree import Tree, TreePath, escape, unescape
 from aos_upgrade_plugin.phases.base import find_base
 from aos_upgrade_plugin.phases.installation import Installation, lies_in_project
 from aos_upgrade_plugin.phases.migrations import Offer, look_for_migrations, nothing_offered
+from aos_upgrade_plugin.phases.skew import version_skews
 from aos_upgrade_plugin.phases.source import Source, laid_out, submodules, version_claims
 
 _SHOWN = 5
@@ -56,10 +57,13 @@ def plan_upgrade(
     with as_disk_error("reading the installation"):
         facts = gather(installation, source, options.only.parts)
         facts, offered = look_for_migrations(installation, source, facts, offer)
+        found_skews = version_skews(installation, source, facts.parts, tree=facts.target.tree)
     chosen = choose(offered, asked=options.migrate)
     as_if = migrated(facts, chosen.made)
     plan = plan_content(as_if, options=options, created_at=created_at, tool=__version__)
-    return with_migrations(plan, chosen, facts=facts, as_if=as_if)
+    return with_migrations(plan, chosen, facts=facts, as_if=as_if).model_copy(
+        update={"skews": found_skews}
+    )
 
 
 def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) -> ContentFacts:

@@ -118,7 +118,7 @@ def _standing(run: Run) -> Iterator[tuple[Change, Entry | None]]:
 
 def refuse_without_way_back(run: Run) -> None:
     """Raise NotFoundError or DamagedError where a completed run's backup cannot lead back."""
-    if not _open_transactions(run) and CONTENT in run.session.completed_phases:
+    if not _open_transactions(run) and {CONTENT, SERVER} & {*run.session.completed_phases}:
         whole(run.install, backups.find(run.install, str(run.session.backup)))
 
 

@@ -26,6 +26,7 @@ from aos_upgrade_plugin.models.run import Acted, Facts, Run
 from aos_upgrade_plugin.models.server import Servers
 from aos_upgrade_plugin.models.service import ServerBefore, ServerNow
 from aos_upgrade_plugin.phases.beside import laid_beside
+from aos_upgrade_plugin.phases.content import keep_what_no_backup_has
 from aos_upgrade_plugin.phases.environment import (
     build_environment,
     environment_change,
@@ -97,6 +98,8 @@ def _begun(run: Run) -> Moment:
 
 def _prepare(run: Run, before: ServerBefore) -> Transaction:
     """Build, ask and stage everything; nothing that the installation uses changes."""
+    if Part.CONTENT not in run.settings.only.parts:  # else the phase before did
+        keep_what_no_backup_has(run)
     steps = _build(run)
     try:
         now = _with_expected_tools(run, before, ServerNow(endpoint=None, steps=steps))

@@ -17,6 +17,7 @@ from aos_upgrade_plugin.effects.lock import hold
 from aos_upgrade_plugin.models.gate import Gate, GateContext
 from aos_upgrade_plugin.models.packages import EnvironmentPlan
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.settings import Scope
 from aos_upgrade_plugin.models.workflow import UPGRADE
 from aos_upgrade_plugin.phases.backing_up import back_up
 from aos_upgrade_plugin.phases.installation import find
@@ -24,8 +25,18 @@ from aos_upgrade_plugin.sample import Source, lay_down, variants
 from tests.checks import gates
 from tests.checks.upgrades import Ready
 
-ALL = {f"AOS-P{number:03}" for number in range(1, 14)}
+ALL = {f"AOS-P{number:03}" for number in range(1, 15)}
 _NOBODY = 65534
+
+
+def test_parts_that_do_not_fit_together(bad: Ready) -> None:
+    """What content would ask for in vain is named; together there is nothing to measure."""
+    plan = bad.replan(skews=("the tool new_tool",))
+    done = bad.judged("AOS-P014")
+    assert not done.opens
+    assert done.said["AOS-P014"] == "content would ask in vain for the tool new_tool"
+    bad.replan(options=plan.options.model_copy(update={"only": Scope.ALL}))
+    assert "together" in bad.judged("AOS-P014", "AOS-P005").not_planned["AOS-P014"]
 
 
 # ---- what may be upgraded ----------------------------------------------------------------------
@@ -72,6 +83,7 @@ def test_a_fresh_installation(
     assert done.not_planned == {
         "AOS-P012": "the installation has no configuration of its own",
         "AOS-P013": "there is no plan yet",
+        "AOS-P014": "there is no plan yet",
     }
     assert done.facts["target_parts"] == {
         "server": True,
@@ -146,7 +158,7 @@ def test_everything_wrong_with_the_target(bad: Ready) -> None:
         done = bad.judged()
     assert not done.opens
     passed = {name for name, outcome in done.ended.items() if outcome == "passed"}
-    assert passed == {*(f"AOS-P{number:03}" for number in range(1, 6)), "AOS-P013"}
+    assert passed == {*(f"AOS-P{number:03}" for number in range(1, 6)), "AOS-P013", "AOS-P014"}
     assert {*done.ended.values()} == {"passed", "failed"}
     assert done.said["AOS-P006"] == (
         "links that leave the installation: standards/universal/outside.md, workflows/nowhere"

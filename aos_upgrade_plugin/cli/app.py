@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from aos_upgrade_plugin import __version__
-from aos_upgrade_plugin.cli import backups, check, doctor, plan, run, sessions, status, workflow
+from aos_upgrade_plugin.cli import (
+    backups,
+    check,
+    doctor,
+    plan,
+    run,
+    safe_upgrade,
+    sessions,
+    status,
+    workflow,
+)
 
 app = typer.Typer(
     name="aos-upgrade",
@@ -22,6 +32,7 @@ app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.command("rollback")(run.rollback)
 app.command("report")(run.report)
+app.command("safe-upgrade")(safe_upgrade.safe_upgrade)
 app.command("check")(check.check)
 app.command("checks")(check.checks)
 app.command("explain")(check.explain)

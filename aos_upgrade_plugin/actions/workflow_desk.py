@@ -21,7 +21,6 @@ class Desk(NamedTuple):
 
     installation: Installation
     catalogue: Catalogue
-    most_active: int
 
     def view(self, session_id: SessionId) -> SessionView:
         """Return a session as it looks from outside. Raises NotFoundError, DamagedError."""

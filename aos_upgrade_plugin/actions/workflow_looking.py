@@ -4,6 +4,7 @@ from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
 from aos_upgrade_plugin.decide.definitions import phase_of, task_of
 from aos_upgrade_plugin.decide.task_text import task_text
 from aos_upgrade_plugin.decide.workflow_answers import (
+    MOST_SESSIONS,
     artifacts,
     listed,
     plain,
@@ -90,12 +91,13 @@ def list_sessions(desk: Desk, asked: ListSessions) -> Answer:
         )
     status = SessionStatus(asked.status) if asked.status else None
     views = session_views(desk.installation.path, status=status)
-    shown = [summary(view) for view in views]
+    shown = [summary(view) for view in views[:MOST_SESSIONS]]
     stale = sum(view.stale for view in views)
     after = ["get_state", "delete_session"] if stale else ["get_state"]
     return {
         "sessions": shown,
-        "count": len(shown),
+        "count": len(views),
+        "not_shown": len(views) - len(shown),
         "stale_count": stale,
         "next_actions": after if shown else ["list_workflows", "start"],
     }
@@ -105,11 +107,17 @@ def get_session(desk: Desk, asked: OfSession) -> Answer:
     """All that is kept of a session."""
     view = desk.view(asked.session_id)
     session = desk.session(asked.session_id)
-    shown = session.model_dump(mode="json", exclude={"metadata", "schema_version"})
+    left_out = {"metadata", "schema_version", "phase_artifacts"}
+    shown = session.model_dump(mode="json", exclude=left_out)
     state = {"interrupted": view.interrupted, "stale": view.stale, "problem": view.problem}
     return {
         **going_on(session, interrupted=view.interrupted),
-        "session": {**shown, "status": session.session_status.value, **state},
+        "session": {
+            **shown,
+            "status": session.session_status.value,
+            "phase_artifacts": artifacts(session),
+            **state,
+        },
     }
 
 

@@ -30,6 +30,7 @@ from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.words import line
 from aos_upgrade_plugin.models.workflow_call import Action
 from aos_upgrade_plugin.phases.installation import find
+from aos_upgrade_plugin.plugins import installed_plugins
 
 _log = logging.getLogger(__name__)
 
@@ -54,10 +55,9 @@ HANDLERS: Mapping[Action, Callable[[Desk, Any], Answer]] = {
 class WorkflowTool:
     """The workflows and sessions of the installation that a folder is, holds or lies in."""
 
-    def __init__(self, start_at: Path, catalogue: Catalogue, *, most_active: int) -> None:
+    def __init__(self, start_at: Path, catalogue: Catalogue) -> None:
         """Look for the installation anew at each call: an upgrade may give it another name."""
         self._start_at = start_at
-        self._most_active = most_active
         self.catalogue = catalogue
 
     def call(self, arguments: Mapping[str, Any]) -> Answer:
@@ -68,7 +68,7 @@ class WorkflowTool:
         try:
             action = action_of(name)
             request = request_of(action=action, arguments=parameters)
-            desk = Desk(find(self._start_at), self.catalogue, self._most_active)
+            desk = Desk(find(self._start_at), self.catalogue)
             return {"status": "success", **told, **HANDLERS[action](desk, request)}
         except UpgradeError as error:
             _log.info("%s: %s", name, error, exc_info=error)
@@ -81,6 +81,11 @@ class WorkflowTool:
                 "remediation": "look at the log, and at: aos-upgrade doctor",
             }
         return {"status": "error", **told, **fields, "next_actions": _after_error(fields)}
+
+
+def open_tool(start_at: Path, *, source: Path | None = None) -> WorkflowTool:
+    """Return the tool with the workflows of every plugin, and of a source where one is named."""
+    return WorkflowTool(start_at, Catalogue(installed_plugins(), source=source))
 
 
 def action_name(name: object) -> str:

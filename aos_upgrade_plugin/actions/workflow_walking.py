@@ -1,5 +1,6 @@
 """The actions that change a session."""
 
+import os
 import secrets
 from datetime import UTC, datetime
 
@@ -9,10 +10,11 @@ from aos_upgrade_plugin.decide.checkpoint import judge
 from aos_upgrade_plugin.decide.definitions import phase_of
 from aos_upgrade_plugin.decide.sessions import UPGRADE_WORKFLOWS, is_upgrade
 from aos_upgrade_plugin.decide.sessions import session_id as new_name
-from aos_upgrade_plugin.decide.workflow_answers import failed_checkpoint, remediation
+from aos_upgrade_plugin.decide.settings import most_active_sessions
+from aos_upgrade_plugin.decide.workflow_answers import failed_checkpoint, names, remediation
 from aos_upgrade_plugin.decide.workflow_call import refuse_outside, request_of
 from aos_upgrade_plugin.effects import sessions
-from aos_upgrade_plugin.effects.project import refuse_link_outside
+from aos_upgrade_plugin.effects.project import refuse_link_outside, settings_table
 from aos_upgrade_plugin.errors import RefusedError, StateError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
@@ -68,15 +70,16 @@ ACKNOWLEDGMENT = (
 
 
 def _refuse_too_many(desk: Desk) -> None:
-    install = desk.installation.path
-    if sessions.count(install) < desk.most_active:
+    install, project = desk.installation.path, settings_table(desk.installation.project)
+    most = most_active_sessions(environment=os.environ, project=project)
+    if sessions.count(install) < most:
         return
     active = session_views(install, status=SessionStatus.ACTIVE)
-    if len(active) < desk.most_active:
+    if len(active) < most:
         return
     oldest = [view.session_id for view in active[::-1] if view.session][:3]
     raise RefusedError(
-        f"there are {len(active)} active sessions, and {desk.most_active} are the limit",
+        f"there are {len(active)} active sessions, and {most} are the limit",
         cure=f"finish or delete one of them first, the longest unused: {', '.join(oldest)}",
     )
 
@@ -139,7 +142,7 @@ def complete_phase(desk: Desk, asked: CompletePhase) -> Answer:
         **going_on(after),
         "phase_completed": phase.number,
         "checkpoint_passed": True,
-        "evidence_accepted": sorted(evidence),
+        "evidence_accepted": names(evidence),
         "next_phase": None,
         "next_phase_content": None,
     }
@@ -189,7 +192,7 @@ def retry_phase(desk: Desk, asked: RetryPhase) -> Answer:
         "retrying": True,
         "attempt": session.phase_history[-1].attempt,
         "evidence_reset": asked.reset_evidence,
-        "evidence_kept": sorted(walking.with_kept_evidence(session=session, evidence={})),
+        "evidence_kept": names(walking.with_kept_evidence(session=session, evidence={})),
         "phase_content": desk.phase_content(session, workflow, asked.phase),
         "previous_errors": [each.model_dump(mode="json") for each in errors],
     }

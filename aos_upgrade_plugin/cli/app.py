@@ -12,6 +12,7 @@ from aos_upgrade_plugin.cli import (
     plan,
     run,
     safe_upgrade,
+    serve,
     sessions,
     status,
     workflow,
@@ -36,6 +37,7 @@ app.command("safe-upgrade")(safe_upgrade.safe_upgrade)
 app.command("check")(check.check)
 app.command("checks")(check.checks)
 app.command("explain")(check.explain)
+app.command("serve")(serve.serve)
 app.command("workflow")(workflow.workflow)
 
 

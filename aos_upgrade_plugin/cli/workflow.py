@@ -1,13 +1,10 @@
 """``aos-upgrade workflow``: the fourteen actions of the tool, with the same answers."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from aos_upgrade_plugin.cli import options, output
-
-if TYPE_CHECKING:
-    from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool
 
 Number = int | None
 Text = str | None
@@ -57,26 +54,13 @@ def workflow(  # noqa: PLR0913  one for each parameter of the tool
         "reset_evidence": reset_evidence,
         "to_phase": to_phase,
     }
-    answer = tool(target, source).call(arguments)
+    from aos_upgrade_plugin.actions.workflow_tool import open_tool
+
+    found = options.installation(target)
+    answer = open_tool(found.project / found.layout.folder, source=source).call(arguments)
     output.answer(answer)
     if answer["status"] == "error":
         raise typer.Exit(_exit_code(answer["error_type"]))
-
-
-def tool(target: str | None, source: Any) -> "WorkflowTool":  # noqa: ANN401  a path, imported late
-    """Return the tool for an installation, and for a source where one is named."""
-    import os
-
-    from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue
-    from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool
-    from aos_upgrade_plugin.decide.settings import most_active_sessions
-    from aos_upgrade_plugin.effects.project import settings_table
-    from aos_upgrade_plugin.plugins import installed_plugins
-
-    found = options.installation(target)
-    most = most_active_sessions(environment=os.environ, project=settings_table(found.project))
-    catalogue = Catalogue(installed_plugins(), source=source)
-    return WorkflowTool(found.project / found.layout.folder, catalogue, most_active=most)
 
 
 def _json(name: str, said: str | None) -> Any:  # noqa: ANN401  whatever JSON has

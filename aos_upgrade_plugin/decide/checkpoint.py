@@ -14,12 +14,14 @@ from aos_upgrade_plugin.models.checkpoint import (
     Judged,
     Wrong,
 )
+from aos_upgrade_plugin.models.words import shortened
 
 Evidence = Mapping[str, JsonValue]
 
 MOST_EVIDENCE_BYTES = 10 * 1024 * 1024
 DEEPEST = 50
 _MOST_BITS = 1024
+_MOST_UNKNOWN, _LONGEST_NAME = 50, 200
 
 STANDARD = {
     "contains_text": "lambda x, text: text in x",
@@ -91,9 +93,12 @@ def judge(
 
 def _unknown(gate: GateDefinition, evidence: Evidence) -> Iterator[Wrong]:
     if gate.checkpoint.strict and gate.evidence_schema:
-        for name in evidence:
-            if name not in gate.evidence_schema:
-                yield Wrong(field=name, error="this gate is strict, and asks for no such field")
+        unknown = [name for name in evidence if name not in gate.evidence_schema]
+        for name in unknown[:_MOST_UNKNOWN]:
+            yield Wrong(
+                field=shortened(name, _LONGEST_NAME),
+                error="this gate is strict, and asks for no such field",
+            )
 
 
 def _misfits(gate: GateDefinition, evidence: Evidence) -> Iterator[Wrong]:

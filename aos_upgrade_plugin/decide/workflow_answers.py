@@ -1,6 +1,7 @@
 """The answers of the tool: plain JSON, of what is known."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -11,8 +12,15 @@ from aos_upgrade_plugin.models.definition import Listed, Phase
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.status import SessionView
 from aos_upgrade_plugin.models.task_text import TaskText
+from aos_upgrade_plugin.models.words import shortened
 
 Fields = dict[str, Any]
+
+MOST_SHOWN_BYTES = 200_000
+"""Of artifacts in one answer: clients refuse answers of more than a megabyte."""
+MOST_SESSIONS = 500
+"""In one list."""
+_MOST_NAMES, _LONGEST_NAME = 200, 200
 
 
 def listed(workflow: Listed) -> Fields:
@@ -73,12 +81,27 @@ def evidence_required(phase: Phase) -> Fields:
 
 
 def artifacts(session: WorkflowSession) -> dict[str, Mapping[str, JsonValue]]:
-    """Return what the completed phases left."""
-    return {
-        str(number): left
-        for number, left in sorted(session.phase_artifacts.items())
-        if number in session.completed_phases
-    }
+    """Return what the completed phases left; in place of what is too large, how large it is."""
+    room_bytes, shown = MOST_SHOWN_BYTES, dict[str, Mapping[str, JsonValue]]()
+    for number, left in sorted(session.phase_artifacts.items()):
+        if number not in session.completed_phases:
+            continue
+        size_bytes = len(json.dumps(dict(left)))
+        room_bytes -= size_bytes
+        shown[str(number)] = left
+        if room_bytes < 0:
+            room_bytes += size_bytes
+            shown[str(number)] = {
+                "too_large_to_show": True,
+                "size_bytes": size_bytes,
+                "fields": names(left),
+            }
+    return shown
+
+
+def names(fields: Iterable[str]) -> list[JsonValue]:
+    """Return names of fields, sorted; of very many the first, of very long ones the ends."""
+    return [shortened(name, _LONGEST_NAME) for name in sorted(fields)[:_MOST_NAMES]]
 
 
 def task_content(*, number: int, text: TaskText, whole: str) -> Fields:

@@ -21,7 +21,7 @@ from aos_upgrade_plugin.models.workflow_call import REQUESTS, Action
 
 Fields = dict[str, JsonValue]
 
-_MOST_OPTION_BYTES = 1 << 20
+_MOST_OPTION_BYTES = 100_000
 _KINDS: tuple[tuple[type[UpgradeError], str], ...] = (
     (NotFoundError, "NotFoundError"),
     (InvalidError, "ValidationError"),

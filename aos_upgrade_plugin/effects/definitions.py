@@ -21,6 +21,7 @@ from aos_upgrade_plugin.models.definition import Metadata, UnusableError
 
 METADATA, GATE = "metadata.json", "gate-definition.yaml"
 MOST_BYTES = 1 << 20
+_MOST_TEXT_BYTES = 1 << 17
 _MOST_FILES = 2_000
 _MOST_EVENTS = 20_000
 _DEEPEST = 20
@@ -107,7 +108,9 @@ def read_folder(folder: Path, kept: Kept) -> WorkflowFolder:
 
 def read_text(folder: str, file: str) -> str:
     """Return a text of a workflow folder, bytes that are no text escaped; raise OSError."""
-    return read_bytes(Path(folder) / file, most_bytes=MOST_BYTES).decode(errors="backslashreplace")
+    return read_bytes(Path(folder) / file, most_bytes=_MOST_TEXT_BYTES).decode(
+        errors="backslashreplace"
+    )
 
 
 def _metadata(content: bytes) -> Metadata:

@@ -185,9 +185,9 @@ def test_what_start_refuses(
     assert call("list_sessions")["count"] == 0
 
 
-def test_the_limit_of_active_sessions(install: Path) -> None:
+def test_the_limit_of_active_sessions(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the limit the error names what to finish; one that is not active does not count."""
-    call = calling(tool_at(install, most_active=2), install)
+    monkeypatch.setenv("AOS_UPGRADE_MAX_ACTIVE_SESSIONS", "2")
     ask = {"workflow_type": "review_v1", "target_file": "a"}
     first, _ = (call("start", **ask)["session_id"] for _ in range(2))
     refused = call("start", **ask)
@@ -406,7 +406,15 @@ def test_evidence_of_ten_megabytes_is_kept(call: Call, install: Path) -> None:
     evidence = _of_size(MOST_EVIDENCE_BYTES)
     answer = call("complete_phase", session_id=name, phase=0, evidence=evidence)
     assert answer["checkpoint_passed"] is True
-    assert call("get_state", session_id=name)["artifacts"]["0"] == evidence
+    stored = sessions.load(install, name).session
+    assert stored is not None
+    assert stored.phase_artifacts[0] == evidence
+    shown = call("get_state", session_id=name)["artifacts"]["0"]
+    assert shown == {
+        "too_large_to_show": True,
+        "size_bytes": len(json.dumps(evidence)),
+        "fields": sorted(evidence),
+    }
 
 
 def test_a_session_that_could_not_be_read_again_is_not_written(

@@ -72,6 +72,6 @@ def lay_installation(project: Path) -> Path:
     return install
 
 
-def tool_at(install: Path, *, source: Path | None = None, most_active: int = 1_000) -> WorkflowTool:
+def tool_at(install: Path, *, source: Path | None = None) -> WorkflowTool:
     """Return the tool for an installation, without any plugin."""
-    return WorkflowTool(install, Catalogue(Plugins(), source=source), most_active=most_active)
+    return WorkflowTool(install, Catalogue(Plugins(), source=source))

@@ -1,0 +1,190 @@
+"""The one tool and its resources, on a server of the official SDK."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool, open_tool
+from aos_upgrade_plugin.models.session import SessionStatus
+from aos_upgrade_plugin.models.workflow_call import Action
+
+TOOL = "aos_workflow"
+DESCRIPTION = """\
+Walk a workflow: instructions in phases, each left only with evidence of what was done.
+
+Discover: list_workflows [category].
+Work: start workflow_type target_file [options] -> session_id and the first phase;
+get_phase session_id; get_task session_id phase task_number;
+complete_phase session_id phase evidence (fields: phase_content.evidence_required);
+get_state session_id.
+Sessions: list_sessions [status]; get_session session_id; delete_session session_id [reason];
+pause session_id [checkpoint_note]; resume session_id.
+Recover: retry_phase session_id phase [reset_evidence] after a failed checkpoint;
+rollback session_id to_phase; get_errors session_id.
+
+Answers have status, action and next_actions; errors have error, error_type and remediation.
+A failed checkpoint names missing_evidence and validation_errors: do what is missing, never
+claim it. Work on one phase at a time, in order.
+"""
+
+
+class Answer(BaseModel):
+    """What every answer has. What else it has depends on the action."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: Annotated[str, Field(json_schema_extra={"enum": ["success", "error"]})]
+    action: str | None
+    next_actions: list[str]
+    error: str | None = None
+    error_type: str | None = None
+    remediation: str | None = None
+
+
+def _given(description: str, **schema: object) -> WithJsonSchema:
+    """Return what clients are told of a parameter; what is given is checked by ourselves."""
+    return WithJsonSchema({**schema, "description": description})
+
+
+_NUMBER, _TEXT, _OBJECT = {"type": "integer", "minimum": 0}, {"type": "string"}, {"type": "object"}
+_ACTION = Annotated[Any, WithJsonSchema({"type": "string", "enum": [*Action]})]
+_SESSION = Annotated[Any, _given("The session, as start named it", pattern="^[a-z0-9_]+$", **_TEXT)]
+_WORKFLOW = Annotated[Any, _given("A workflow, as list_workflows names it", **_TEXT)]
+_TARGET = Annotated[Any, _given("What it works on: a path in the project, relative to it", **_TEXT)]
+_OPTIONS = Annotated[Any, _given("Settings of the workflow", **_OBJECT)]
+_PHASE = Annotated[Any, _given("The number of a phase", **_NUMBER)]
+_TASK = Annotated[Any, _given("The number of a task of the phase", **_NUMBER)]
+_EVIDENCE = Annotated[
+    Any, _given("What was really done, by the fields that the phase asks for", **_OBJECT)
+]
+_CATEGORY = Annotated[Any, _given("Only workflows of this category", **_TEXT)]
+_STATUS = Annotated[Any, _given("Only sessions in this state", enum=[*SessionStatus], **_TEXT)]
+_REASON = Annotated[Any, _given("Why it is deleted; kept", **_TEXT)]
+_NOTE = Annotated[Any, _given("What to remember until it is resumed", **_TEXT)]
+_RESET = Annotated[Any, _given("Submit all evidence again", type="boolean")]
+_TO_PHASE = Annotated[Any, _given("The phase to go back to", **_NUMBER)]
+
+
+def register_workflow_tools(
+    server: MCPServer[Any],
+    *,
+    target: Path | None = None,
+    source: Path | None = None,
+    name: str = TOOL,
+) -> int:
+    """Mount the tool on a server and return how many tools that is: one.
+
+    It works on the installation that ``target``, or else the working directory, is, holds or lies
+    in. ``source`` adds the workflows of a source. Reading is offered as resources, too.
+    """
+    tool = open_tool(target or Path.cwd(), source=source)
+    server.add_tool(
+        _function(tool),
+        name=name,
+        title="Workflows",
+        description=DESCRIPTION,
+        annotations=ToolAnnotations(
+            title="Workflows",
+            read_only_hint=False,
+            destructive_hint=True,
+            idempotent_hint=False,
+            open_world_hint=False,
+        ),
+    )
+    _offer(server, tool)
+    return 1
+
+
+def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
+    def aos_workflow(  # noqa: PLR0913, PLR0917 - the parameters of the contract
+        action: _ACTION,
+        session_id: _SESSION = None,
+        workflow_type: _WORKFLOW = None,
+        target_file: _TARGET = None,
+        options: _OPTIONS = None,
+        phase: _PHASE = None,
+        task_number: _TASK = None,
+        evidence: _EVIDENCE = None,
+        category: _CATEGORY = None,
+        status: _STATUS = None,
+        reason: _REASON = None,
+        checkpoint_note: _NOTE = None,
+        reset_evidence: _RESET = False,  # noqa: FBT002 - by name only, over the wire
+        to_phase: _TO_PHASE = None,
+    ) -> Annotated[CallToolResult, Answer]:
+        return _result(
+            tool.call(
+                {
+                    "action": action,
+                    "session_id": session_id,
+                    "workflow_type": workflow_type,
+                    "target_file": target_file,
+                    "options": options,
+                    "phase": phase,
+                    "task_number": task_number,
+                    "evidence": evidence,
+                    "category": category,
+                    "status": status,
+                    "reason": _text(reason),
+                    "checkpoint_note": _text(checkpoint_note),
+                    "reset_evidence": reset_evidence,
+                    "to_phase": to_phase,
+                }
+            )
+        )
+
+    return aos_workflow
+
+
+def _text(value: object) -> object:
+    """Give a text back that the SDK took for JSON, as it does with every text that looks so."""
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _result(answer: dict[str, Any]) -> CallToolResult:
+    text = json.dumps(answer, ensure_ascii=False)
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content=answer,
+        is_error=answer["status"] == "error",
+    )
+
+
+def _offer(server: MCPServer[Any], tool: WorkflowTool) -> None:
+    """Offer what only reads as resources, which clients may read without asking anybody."""
+
+    def read(action: Action, **arguments: str) -> str:
+        answer = tool.call({"action": action, **arguments})
+        if answer["status"] == "error":
+            raise ResourceError(f"{answer['error']}; {answer['remediation']}")
+        return json.dumps(answer, ensure_ascii=False)
+
+    @server.resource("aos://workflows", title="Workflows", mime_type="application/json")
+    def workflows() -> str:
+        """Return every workflow there is."""
+        return read(Action.LIST_WORKFLOWS)
+
+    @server.resource("aos://sessions", title="Sessions", mime_type="application/json")
+    def sessions() -> str:
+        """Return every session, the one that was used last first."""
+        return read(Action.LIST_SESSIONS)
+
+    @server.resource("aos://sessions/{session_id}", mime_type="application/json")
+    def session(session_id: str) -> str:
+        """Return all that is kept of a session."""
+        return read(Action.GET_SESSION, session_id=session_id)
+
+    @server.resource("aos://workflows/{workflow_type}", mime_type="application/json")
+    def workflow(workflow_type: str) -> str:
+        """Return one workflow with its phases."""
+        answer = tool.call({"action": Action.LIST_WORKFLOWS})
+        found = [each for each in answer["workflows"] if each["workflow_type"] == workflow_type]
+        if not found:
+            raise ResourceError(f"there is no workflow {workflow_type!r}")
+        return json.dumps(found[0], ensure_ascii=False)

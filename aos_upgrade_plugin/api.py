@@ -55,7 +55,7 @@ from aos_upgrade_plugin.phases.environment import (
     unlike_snapshot,
 )
 from aos_upgrade_plugin.phases.in_flight import workflows_in_flight
-from aos_upgrade_plugin.phases.installation import Installation
+from aos_upgrade_plugin.phases.installation import Installation, site_of, standing
 from aos_upgrade_plugin.phases.installation import find as find_installation
 from aos_upgrade_plugin.phases.measuring import measure_server, measure_until_searchable
 from aos_upgrade_plugin.phases.overview import status_of
@@ -135,6 +135,8 @@ __all__ = [
     "read_manifest",
     "read_tree",
     "read_workflow",
+    "site_of",
+    "standing",
     "status_of",
     "still_running",
     "unlike_snapshot",

@@ -30,6 +30,7 @@ from aos_upgrade_plugin.api import (
     measure_until_searchable,
     names_in_code,
     new_sentences,
+    site_of,
 )
 
 RecordFact = Callable[[str, object], None]
@@ -39,30 +40,24 @@ _TAKES_ITS_TIME_S = 900
 
 
 @pytest.fixture(scope="module")
-def installation(target: Path) -> Installation:
-    """Return the installation as it is now."""
-    return find_installation(target)
+def changed(plan: UpgradePlan, gate_context: GateContext) -> Mapping[TreePath, str]:
+    """Return what the standards that this upgrade changed said before."""
+    return _said_before(plan, gate_context.backup)
 
 
 @pytest.fixture(scope="module")
 def live(
-    installation: Installation, server: ServerNow, gate_context: GateContext, plan: UpgradePlan
+    site: Site,
+    server_before: ServerBefore,
+    server: ServerNow,
+    changed: Mapping[TreePath, str],
+    restart_timeout_s: float,
 ) -> Measured:
     """Ask the server everything, once; where its search worked before, until it works again."""
     assert server.endpoint is not None, "nobody can be asked"
-    limit_s = float(str(gate_context.facts["restart_timeout_s"]))
-    site = _site(installation)
-    changed = _said_before(plan, gate_context.backup)
-    measure = measure_server if _search_problem_before(gate_context) else measure_until_searchable
-    return measure(
-        site, server.endpoint, limit_s=limit_s, new=new_sentences(site, changed), changed=changed
-    )
-
-
-def _site(installation: Installation) -> Site:
-    return Site.of(
-        install=installation.path, project=installation.project, layout=installation.layout
-    )
+    new = new_sentences(site, changed)
+    measure = measure_server if server_before.search_problem else measure_until_searchable
+    return measure(site, server.endpoint, limit_s=restart_timeout_s, new=new, changed=changed)
 
 
 def _said_before(plan: UpgradePlan, backup: Path | None) -> Mapping[TreePath, str]:
@@ -79,14 +74,6 @@ def _old_text(backup: Path | None, path: TreePath) -> str:
     return (backup / path).read_text("utf-8", "replace") if backup else ""
 
 
-def _search_problem_before(context: GateContext) -> str | None:
-    before = ServerBefore.told_in(context.facts)
-    return before.measured.search_problem if before and before.measured else None
-
-
-# ---- whether there is something to measure ---------------------------------------------------
-
-
 def with_server(context: GateContext) -> Applicability:
     """Apply where this run upgraded a server that can be run."""
     if context.facts.get("only") == "content":
@@ -100,8 +87,8 @@ def with_server(context: GateContext) -> Applicability:
 def tools_are_known(context: GateContext) -> Applicability:
     """Apply where the new version's own code said which tools it has, or an old server did."""
     server, before = ServerNow.told_in(context.facts), ServerBefore.told_in(context.facts)
-    answered = before is None or (before.measured is not None and before.measured.probe.reached)
-    if server is not None and server.expected_tools is None and not answered:
+    known = before is None or before.answered
+    if server is not None and server.expected_tools is None and not known:
         return _not("the tools of the new version are not known", server.expected_problem)
     return with_server(context)
 
@@ -109,22 +96,23 @@ def tools_are_known(context: GateContext) -> Applicability:
 def answered_before(context: GateContext) -> Applicability:
     """Apply where the server answered before the upgrade."""
     before = ServerBefore.told_in(context.facts)
-    if before is not None and (before.measured is None or not before.measured.probe.reached):
-        problem = before.measured.probe.problem if before.measured else None
-        return _not("the server did not answer before the upgrade", problem)
+    if before is not None and not before.answered:
+        return _not("the server did not answer before the upgrade", before.problem)
     return with_server(context)
 
 
 def searched_before(context: GateContext) -> Applicability:
     """Apply unless the search was broken before: that is no fault of this upgrade."""
-    if problem := _search_problem_before(context):
-        return _not("the search did not work before the upgrade either", problem)
+    before = ServerBefore.told_in(context.facts)
+    if before is not None and before.search_problem:
+        return _not("the search did not work before the upgrade either", before.search_problem)
     return with_server(context)
 
 
 def did_not_search_before(context: GateContext) -> Applicability:
     """Apply where the search was broken before."""
-    if _search_problem_before(context):
+    before = ServerBefore.told_in(context.facts)
+    if before is not None and before.search_problem:
         return with_server(context)
     return NotApplies(reason="nothing was wrong with the search before the upgrade")
 
@@ -134,7 +122,7 @@ def brings_standards(context: GateContext) -> Applicability:
     if context.plan is None or context.target is None:
         return NotApplies(reason="there is no plan yet")
     plan = UpgradePlan.model_validate_json(context.plan.read_bytes())
-    site = _site(find_installation(context.target))
+    site = site_of(find_installation(context.target))
     if not new_sentences(site, _said_before(plan, context.backup)):
         return NotApplies(reason="this upgrade brings no new sentence that can be searched for")
     return searched_before(context)
@@ -152,9 +140,6 @@ def _not(reason: str, problem: str | None) -> NotApplies:
     told = f"{reason}: {problem}" if problem else reason
     words = " ".join(told.split())
     return NotApplies(reason="".join(each if each.isprintable() else "?" for each in words))
-
-
-# ---- the checks ------------------------------------------------------------------------------
 
 
 @check(
@@ -188,7 +173,7 @@ def check_expected_tools(
     live: Measured,
     server: ServerNow,
     server_before: ServerBefore,
-    installation: Installation,
+    site: Site,
     record_fact: RecordFact,
 ) -> None:
     """The server has the tools of the new version, no less and no more.
@@ -200,8 +185,7 @@ def check_expected_tools(
         expected = set(server.expected_tools)
         unexpected = sorted(found - expected)
     else:
-        had = server_before.measured.probe.tools if server_before.measured else ()
-        expected, unexpected = {*names_in_code(_site(installation), had)}, []
+        expected, unexpected = {*names_in_code(site, server_before.tools)}, []
     missing = sorted(expected - found)
     record_fact("expected_tools", len(expected))
     record_fact("expected_tools_problem", server.expected_problem)
@@ -223,7 +207,7 @@ def check_no_tool_is_lost(
     live: Measured, server_before: ServerBefore, record_fact: RecordFact
 ) -> None:
     """Every tool that the server had before the upgrade is still there."""
-    before = server_before.measured.probe.tools if server_before.measured else ()
+    before = server_before.tools
     lost = [tool for tool in before if tool not in live.probe.tools]
     record_fact("tools_lost", lost)
     record_fact("tools_gained", [tool for tool in live.probe.tools if tool not in before])

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from aos_upgrade_plugin.api import (
     ENVIRONMENT_STAGE,
     Gate,
@@ -15,25 +13,12 @@ from aos_upgrade_plugin.api import (
     Tree,
     UpgradePlan,
     check,
-    find_installation,
     read_entry,
-    read_installation_tree,
+    standing,
     status_of,
 )
 
 RecordFact = Callable[[str, object], None]
-
-
-@pytest.fixture
-def installation(target: Path) -> Installation:
-    """Return the installation as it is now."""
-    return find_installation(target)
-
-
-@pytest.fixture
-def tree(installation: Installation) -> Tree:
-    """Return everything in it that is not made again."""
-    return read_installation_tree(installation)
 
 
 @check(
@@ -49,13 +34,11 @@ def check_changes_are_taken_back(
     record_fact: RecordFact,
 ) -> None:
     """Every path that the run changed is what it was before, byte for byte."""
-    roots = {Place.INSTALL: installation.path, Place.PROJECT: installation.project}
     users = {*_listed(gate_context, "kept_folders"), *_listed(gate_context, "left_alone")}
     differing = [
         one.change.path
         for one in plan.changes
-        if one.change.path not in users
-        and read_entry(roots[one.change.place], one.change.path) != one.change.before
+        if one.change.path not in users and standing(installation, one.change) != one.change.before
     ]
     record_fact("paths_taken_back", len(plan.changes) - len(differing))
     assert not differing, f"not as before: {', '.join(differing[:5])}"

@@ -22,7 +22,7 @@ from aos_upgrade_plugin.api import (
     Site,
     check,
     environment_identity,
-    find_installation,
+    measure_server,
     measure_until_searchable,
     unlike_snapshot,
     who_serves,
@@ -34,25 +34,13 @@ _TAKES_ITS_TIME_S = 900
 
 
 @pytest.fixture(scope="module")
-def installation(target: Path) -> Installation:
-    """Return the installation as it is now."""
-    return find_installation(target)
-
-
-@pytest.fixture(scope="module")
-def site(installation: Installation) -> Site:
-    """Return where what belongs to its server lies."""
-    return Site.of(
-        install=installation.path, project=installation.project, layout=installation.layout
-    )
-
-
-@pytest.fixture(scope="module")
-def live(site: Site, server: ServerNow, gate_context: GateContext) -> Measured:
-    """Ask the server everything, once, and again while its index is still being built."""
+def live(
+    site: Site, server_before: ServerBefore, server: ServerNow, restart_timeout_s: float
+) -> Measured:
+    """Ask the server everything, once; where its search worked before, until it works again."""
     assert server.endpoint is not None, "nobody can be asked"
-    limit_s = float(str(gate_context.facts["restart_timeout_s"]))
-    return measure_until_searchable(site, server.endpoint, limit_s=limit_s)
+    measure = measure_server if server_before.search_problem else measure_until_searchable
+    return measure(site, server.endpoint, limit_s=restart_timeout_s)
 
 
 def touched(context: GateContext) -> Applicability:
@@ -81,7 +69,7 @@ def ran_before(context: GateContext) -> Applicability:
 def answered_before(context: GateContext) -> Applicability:
     """Apply where the server answered before the run."""
     before = ServerBefore.told_in(context.facts)
-    if before is not None and (before.measured is None or not before.measured.probe.reached):
+    if before is not None and not before.answered:
         return NotApplies(reason="the server did not answer before the run either")
     return touched(context)
 
@@ -89,7 +77,7 @@ def answered_before(context: GateContext) -> Applicability:
 def searched_before(context: GateContext) -> Applicability:
     """Apply where the search worked before the run."""
     before = ServerBefore.told_in(context.facts)
-    if before is not None and before.measured and before.measured.search_problem:
+    if before is not None and before.search_problem:
         return NotApplies(reason="the search did not work before the run either")
     return answered_before(context)
 
@@ -149,8 +137,8 @@ def check_tools_are_as_before(
     record_fact("tools", [*live.probe.tools])
     record_fact("handshake_s", live.probe.connected_s)
     assert live.probe.reached, f"{live.probe.endpoint}: {live.probe.problem}"
-    before = {*(server_before.measured.probe.tools if server_before.measured else ())}
-    missing, unexpected = sorted(before - {*live.probe.tools}), sorted({*live.probe.tools} - before)
+    before, now = {*server_before.tools}, {*live.probe.tools}
+    missing, unexpected = sorted(before - now), sorted(now - before)
     assert not missing, f"missing: {', '.join(missing)}"
     assert not unexpected, f"unexpected: {', '.join(unexpected)}"
 

@@ -1,21 +1,15 @@
 """Phase 3: code, environment and process of the server are the new ones."""
 
 from collections.abc import Callable
-from pathlib import Path
-
-import pytest
 
 from aos_upgrade_plugin.api import (
     Applicability,
     Applies,
-    Entry,
     Gate,
     GateContext,
     Installation,
     NotApplies,
     Part,
-    Place,
-    PlannedChange,
     ServerBefore,
     ServerNow,
     Severity,
@@ -24,9 +18,8 @@ from aos_upgrade_plugin.api import (
     ask_server,
     check,
     environment_problems,
-    find_installation,
     look_at_servers,
-    read_entry,
+    standing,
     still_running,
     who_serves,
 )
@@ -35,20 +28,6 @@ RecordFact = Callable[[str, object], None]
 
 _TAKES_ITS_TIME_S = 900
 """A server over pipes is started for its answer, and may build its index first."""
-
-
-@pytest.fixture
-def installation(target: Path) -> Installation:
-    """Return the installation as it is now."""
-    return find_installation(target)
-
-
-@pytest.fixture
-def site(installation: Installation) -> Site:
-    """Return where what belongs to its server lies."""
-    return Site.of(
-        install=installation.path, project=installation.project, layout=installation.layout
-    )
 
 
 def can_be_asked(context: GateContext) -> Applicability:
@@ -100,18 +79,13 @@ def check_server_code_equals_plan(
     """Every file of the server is what the plan wants, byte for byte."""
     planned = plan.of(Part.SERVER)
     differing = [
-        one.change.path for one in planned if _standing(installation, one) != one.change.after
+        one.change.path for one in planned if standing(installation, one.change) != one.change.after
     ]
     copied = [one for one in planned if one.change.after and one.change.path not in differing]
     record_fact("files_copied", len(copied))
     record_fact("mcp_server_copied", (installation.path / installation.layout.server).is_dir())
     record_fact("checksums_verified", not differing)
     assert not differing, f"not as planned: {', '.join(differing[:5])}"
-
-
-def _standing(installation: Installation, one: PlannedChange) -> Entry | None:
-    roots = {Place.INSTALL: installation.path, Place.PROJECT: installation.project}
-    return read_entry(roots[one.change.place], one.change.path)
 
 
 @check(
@@ -196,12 +170,11 @@ def check_server_is_ours(site: Site, server: ServerNow, record_fact: RecordFact)
     limit_s=_TAKES_ITS_TIME_S,
 )
 def check_server_answers(
-    server: ServerNow, gate_context: GateContext, record_fact: RecordFact
+    server: ServerNow, restart_timeout_s: float, record_fact: RecordFact
 ) -> None:
     """The new server shakes hands with a real client."""
     assert server.endpoint is not None, "nobody can be asked"
-    limit_s = float(str(gate_context.facts["restart_timeout_s"]))
-    answered = ask_server(server.endpoint, limit_s=limit_s)
+    answered = ask_server(server.endpoint, limit_s=restart_timeout_s)
     record_fact("server_health_check", "passed" if answered.reached else "failed")
     record_fact(
         "seconds_to_handshake",

@@ -25,7 +25,7 @@ from aos_upgrade_plugin.api import (
     find_installation,
     locate,
     parse_commented_json,
-    read_entry,
+    standing,
 )
 
 RecordFact = Callable[[str, object], None]
@@ -46,15 +46,13 @@ _EDITORS = frozenset({".cursor", ".vscode"})
     remedy="look at what writes to the installation meanwhile, then run again",
 )
 def check_content_still_equals_plan(
-    target: Path, plan: UpgradePlan, evidence: Path, record_fact: RecordFact
+    installation: Installation, plan: UpgradePlan, evidence: Path, record_fact: RecordFact
 ) -> None:
     """What the upgrade laid down still stands as the plan wants it."""
-    installation = find_installation(target)
-    roots = {Place.INSTALL: installation.path, Place.PROJECT: installation.project}
     differing = [
         one.change.path
         for one in plan.changes
-        if read_entry(roots[one.change.place], one.change.path) != one.change.after
+        if standing(installation, one.change) != one.change.after
     ]
     record_fact("paths_validated", len(plan.changes) - len(differing))
     record_fact("validation_report", str(evidence.parent / "validation-report.json"))
@@ -67,12 +65,11 @@ def check_content_still_equals_plan(
     severity=Severity.BLOCKER,
     remedy="the source brings a file that cannot be read: tell its authors",
 )
-def check_new_json_can_be_read(target: Path, plan: UpgradePlan) -> None:
+def check_new_json_can_be_read(installation: Installation, plan: UpgradePlan) -> None:
     """Every JSON file that came can be read by whoever needs it.
 
     Editors read their own with remarks and a comma behind the last item.
     """
-    installation = find_installation(target)
     roots = {Place.INSTALL: installation.path, Place.PROJECT: installation.project}
     broken = []
     for one in plan.changes:
@@ -192,7 +189,7 @@ def with_browser(context: GateContext) -> Applicability:
     limit_s=_TAKES_ITS_TIME_S,
 )
 def check_browser_opens(
-    server: ServerNow, gate_context: GateContext, record_fact: RecordFact
+    server: ServerNow, restart_timeout_s: float, record_fact: RecordFact
 ) -> None:
     """The browser tool opens an empty page."""
     steps: tuple[Mapping[str, str], ...] = (
@@ -201,8 +198,7 @@ def check_browser_opens(
     )
     calls = [ToolCall(tool=_browser_tool(server), arguments=step) for step in steps]
     assert server.endpoint is not None, "nobody can be asked"
-    limit_s = float(str(gate_context.facts["restart_timeout_s"]))
-    answered = ask_server(server.endpoint, limit_s=limit_s, calls=calls)
+    answered = ask_server(server.endpoint, limit_s=restart_timeout_s, calls=calls)
     problem = answered.problem or answered.answers[0].problem
     content = None if problem else answered.answers[0].content
     if isinstance(content, dict) and content.get("status") == "error":

@@ -59,6 +59,26 @@ class ServerBefore(Frozen):
         return None if found is None else cls.model_validate(found)
 
     @property
+    def answered(self) -> bool:
+        """It was asked, and shook hands."""
+        return self.measured is not None and self.measured.probe.reached
+
+    @property
+    def problem(self) -> str | None:
+        """Why it did not answer; nothing where it did, or was not asked."""
+        return self.measured.probe.problem if self.measured else None
+
+    @property
+    def search_problem(self) -> str | None:
+        """Why its search was broken; nothing where that worked, or was not asked."""
+        return self.measured.search_problem if self.measured else None
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The tools that it listed."""
+        return self.measured.probe.tools if self.measured else ()
+
+    @property
     def stoppable(self) -> tuple[ServerProcess, ...]:
         """What ran and was ours to restart."""
         return tuple(each for each in self.running if each.may_be_stopped)

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from aos_upgrade_plugin.decide.layout import recognise, signs
 from aos_upgrade_plugin.effects import layouts
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects.files import as_disk_error, entry_at
 from aos_upgrade_plugin.errors import NotFoundError, RefusedError
+from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Layout
 from aos_upgrade_plugin.models.run import Run
-from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.models.server import Site
+from aos_upgrade_plugin.models.tree import Entry, TreePath
 
 
 class Installation(NamedTuple):
@@ -31,6 +33,18 @@ def lies_in_project(installation: Installation) -> bool:
 def installation_of(run: Run) -> Installation:
     """Return the installation that a run upgrades."""
     return Installation(run.install, run.project, run.layout)
+
+
+def site_of(installation: Installation) -> Site:
+    """Return where what belongs to an installation's server lies."""
+    path, project, layout = installation
+    return Site.of(install=path, project=project.resolve(), layout=layout)
+
+
+def standing(installation: Installation, change: Change) -> Entry | None:
+    """Describe what stands now where a change is made, in the installation or its project."""
+    roots = {Place.INSTALL: installation.path, Place.PROJECT: installation.project}
+    return entry_at(roots[change.place], change.path)
 
 
 def find(start: Path) -> Installation:

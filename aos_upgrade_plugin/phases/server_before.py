@@ -1,7 +1,6 @@
 """The server as it is before anything changes: what later tells what the upgrade broke."""
 
 from aos_upgrade_plugin.effects.files import locate, read_whole_tree
-from aos_upgrade_plugin.effects.server import read_state
 from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.server import Servers, Transport
 from aos_upgrade_plugin.models.service import Measured, ServerBefore
@@ -38,10 +37,9 @@ def before_of(run: Run) -> ServerBefore:
 
 def _measured(run: Run, servers: Servers) -> Measured | None:
     limit_s = max(run.settings.restart_timeout_s, AT_LEAST_S)
-    state = read_state(run.site)
-    named = {each.pid for each in servers.running if each.may_be_stopped}
-    if state and state.url and state.pid in named:
-        return measure_until_searchable(run.site, state.url, limit_s=limit_s)
+    ours = [each for each in servers.running if each.may_be_stopped]
+    if (url := serving.address_of(run.site, ours, limit_s=limit_s)) is not None:
+        return measure_until_searchable(run.site, url, limit_s=limit_s)
     if not run.site.environment.is_dir():
         return None
     with laid_beside(run, servers, environment=run.site.environment) as (site, command):

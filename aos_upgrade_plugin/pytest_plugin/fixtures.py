@@ -12,7 +12,11 @@ from pydantic import JsonValue, ValidationError
 from aos_upgrade_plugin.models.event import Fact
 from aos_upgrade_plugin.models.gate import GateContext, RecordFact
 from aos_upgrade_plugin.models.plan import UpgradePlan
+from aos_upgrade_plugin.models.server import Site
 from aos_upgrade_plugin.models.service import ServerBefore, ServerNow
+from aos_upgrade_plugin.models.tree import Tree
+from aos_upgrade_plugin.phases.installation import Installation, find, site_of
+from aos_upgrade_plugin.phases.planning import read_installation_tree
 from aos_upgrade_plugin.pytest_plugin.collection import CHECK
 from aos_upgrade_plugin.pytest_plugin.duty import KEY, plugin_name
 from aos_upgrade_plugin.pytest_plugin.ledger import Ledger
@@ -33,6 +37,24 @@ def gate_context(pytestconfig: pytest.Config) -> GateContext:
 def target(gate_context: GateContext) -> Path:
     """Return the installation's folder."""
     return _needed(gate_context.target, "a target", "--aos-target=DIR")
+
+
+@pytest.fixture(scope="session")
+def installation(target: Path) -> Installation:
+    """Return the installation as it is at the time of the gate."""
+    return find(target)
+
+
+@pytest.fixture(scope="session")
+def tree(installation: Installation) -> Tree:
+    """Return everything in the installation that is not made again, read once for the gate."""
+    return read_installation_tree(installation)
+
+
+@pytest.fixture(scope="session")
+def site(installation: Installation) -> Site:
+    """Return where what belongs to the installation's server lies."""
+    return site_of(installation)
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +100,13 @@ def server(gate_context: GateContext) -> ServerNow:
     """Return the server that the run put into place, or took back."""
     found = _needed(gate_context.facts.get("server"), "the new server", "aos-upgrade run")
     return ServerNow.model_validate(found)
+
+
+@pytest.fixture(scope="session")
+def restart_timeout_s(gate_context: GateContext) -> float:
+    """Return for how long a server may keep somebody waiting, in seconds."""
+    told = _needed(gate_context.facts.get("restart_timeout_s"), "a limit", "aos-upgrade run")
+    return float(str(told))
 
 
 @pytest.fixture(scope="session")

@@ -33,9 +33,13 @@ def written_anew(page: str) -> str:
     """Return the page with its introduction as it is and all its tables made anew."""
     introduction, said = page.partition("\n## ")[0], _said()
     checks = built_in()
-    tables = (_table([each for each in checks if each.gate is gate], said) for gate in Gate)
+    tables = (_table(_by_id(checks, gate), said) for gate in Gate)
     parts = (f"## {gate}\n\n{table}\n" for gate, table in zip(Gate, tables, strict=True))
     return "\n".join([introduction, *parts])
+
+
+def _by_id(checks: Iterable[PlannedCheck], gate: Gate) -> list[PlannedCheck]:
+    return sorted((each for each in checks if each.gate is gate), key=lambda each: each.id)
 
 
 def _table(checks: Iterable[PlannedCheck], said: Mapping[CheckId, Said]) -> str:

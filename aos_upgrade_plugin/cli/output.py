@@ -13,6 +13,9 @@ from aos_upgrade_plugin.errors import DiskError, UpgradeError
 
 SCHEMA_VERSION = 1
 
+_COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+
 
 class OutputError(DiskError):
     """An answer was lost because it could not be written."""
@@ -43,6 +46,15 @@ def answer(fields: Mapping[str, Any]) -> None:
 def say(line: str = "") -> None:
     """Print one line of an answer for people."""
     _write("stdout", printable(line))
+
+
+def say_diff(lines: Sequence[str]) -> None:
+    """Print a diff, coloured where a terminal shows it: what goes red, what comes green."""
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    plain = not on_terminal or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    for line in lines:
+        colour = "" if plain else _COLOURS.get(line[:1], _BOLD if line.startswith("diff ") else "")
+        _write("stdout", f"{colour}{printable(line)}{_PLAIN}" if colour else printable(line))
 
 
 def note(line: str) -> None:

@@ -24,6 +24,10 @@ def plan(  # noqa: PLR0913  a flag each
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for run --plan.")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show every change of content.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write it with every change as one page."),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what would change, without changing anything."""
@@ -42,6 +46,8 @@ def plan(  # noqa: PLR0913  a flag each
     if out is not None:
         with as_disk_error("saving the plan"):
             durable.write_durably(out, made.model_dump_json(indent=1).encode(), mode=0o644)
+    if html is not None:
+        _write_page(made, target, html)
     if as_json:
         output.answer(made.model_dump(mode="json"))
     else:
@@ -91,5 +97,15 @@ def _show_diff(made: "UpgradePlan", target: str | None) -> None:
     from aos_upgrade_plugin.phases.plan_diff import diffs
 
     for text in diffs(made, options.installation(target)):
-        for line in text.splitlines():
-            output.say(line)
+        output.say_diff(text.splitlines())
+
+
+def _write_page(made: "UpgradePlan", target: str | None, file: Path) -> None:
+    from aos_upgrade_plugin.decide.plan_page import page
+    from aos_upgrade_plugin.effects import durable
+    from aos_upgrade_plugin.effects.files import as_disk_error
+    from aos_upgrade_plugin.phases.plan_diff import diffs
+
+    text = page(made, diffs(made, options.installation(target)))
+    with as_disk_error("writing the page"):
+        durable.write_durably(file, text.encode("utf-8", "backslashreplace"), mode=0o644)

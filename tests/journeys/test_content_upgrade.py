@@ -101,7 +101,9 @@ def test_a_policy_decides_conflicts(trip: Trip, policy: str, survives: bool) -> 
 
 def test_a_dry_run_and_a_plan_write_nothing(trip: Trip) -> None:
     """Plan and dry run say what would be done, and the installation stays as it is."""
-    planned = trip.call("plan", *trip.what)
+    page = trip.folder / "plan.html"
+    planned = trip.call("plan", *trip.what, "--html", str(page))
+    assert page.read_text(encoding="utf-8").endswith("</details>\n</body></html>\n")
     dry = trip.run("--dry-run")
     assert (planned.exit_code, dry.exit_code) == (0, 0)
     assert dry.answer["status"] == "planned"

@@ -19,6 +19,7 @@ from aos_upgrade_plugin.hookspecs import hookimpl
 from aos_upgrade_plugin.models.backup import BACKUPS, BackupManifest, Problem
 from aos_upgrade_plugin.models.chain import SealedLog
 from aos_upgrade_plugin.models.check import check
+from aos_upgrade_plugin.models.conflict import ConflictDecision, Merge, OpenConflict, Side
 from aos_upgrade_plugin.models.gate import (
     Applicability,
     Applies,
@@ -34,7 +35,7 @@ from aos_upgrade_plugin.models.layout import Layout, Part, PathClass
 from aos_upgrade_plugin.models.migration import Migration, MigrationFacts, Operation
 from aos_upgrade_plugin.models.packages import STAGE as ENVIRONMENT_STAGE
 from aos_upgrade_plugin.models.packages import PostInstallCommand, PostInstallContext
-from aos_upgrade_plugin.models.plan import PlannedChange, UpgradePlan
+from aos_upgrade_plugin.models.plan import Choice, PlannedChange, SideDigests, UpgradePlan
 from aos_upgrade_plugin.models.server import (
     KnownAnswer,
     Probe,
@@ -48,6 +49,7 @@ from aos_upgrade_plugin.models.service import Measured, ServerBefore, ServerNow
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.source import SourceFacts
 from aos_upgrade_plugin.models.status import Status
+from aos_upgrade_plugin.models.three_way import Relation
 from aos_upgrade_plugin.models.tree import Entry, Kind, Tree, TreePath
 from aos_upgrade_plugin.phases.environment import (
     environment_identity,
@@ -73,6 +75,8 @@ __all__ = [
     "Applies",
     "BackupManifest",
     "Change",
+    "Choice",
+    "ConflictDecision",
     "Entry",
     "Gate",
     "GateContext",
@@ -82,9 +86,11 @@ __all__ = [
     "KnownAnswer",
     "Layout",
     "Measured",
+    "Merge",
     "Migration",
     "MigrationFacts",
     "NotApplies",
+    "OpenConflict",
     "Operation",
     "Part",
     "PathClass",
@@ -95,6 +101,7 @@ __all__ = [
     "Probe",
     "Problem",
     "RecordFact",
+    "Relation",
     "SealedLog",
     "ServerBefore",
     "ServerNow",
@@ -102,6 +109,8 @@ __all__ = [
     "Servers",
     "SessionStatus",
     "Severity",
+    "Side",
+    "SideDigests",
     "Site",
     "SourceFacts",
     "StartCommand",

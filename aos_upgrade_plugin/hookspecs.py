@@ -12,6 +12,7 @@ import pluggy
 from pydantic import JsonValue
 
 from aos_upgrade_plugin.models.chain import SealedLog
+from aos_upgrade_plugin.models.conflict import ConflictDecision, OpenConflict
 from aos_upgrade_plugin.models.gate import GateContext
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.migration import Migration, MigrationFacts
@@ -125,5 +126,20 @@ def aos_post_install_steps(context: PostInstallContext) -> Sequence[PostInstallC
     Run: in the new environment while it is built, before the server is stopped, with the upgrade
     lock held; what a command leaves outside of the environment is not taken back. Results: added
     up, in the order of plugins.
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def aos_resolve_conflict(conflict: OpenConflict) -> ConflictDecision | None:
+    """Decide a conflict that you know more about than the three texts tell.
+
+    Return: one of ``conflict.choices``, with ``own`` the new content too; nothing where you have no
+    opinion. A content with markers of an unfinished merge, and a choice that this conflict does not
+    have, are refused. Nothing is to be changed here: what was decided is made true with the rest.
+
+    Called: while a plan is made, once for each conflict that no file of answers decides; before
+    anybody is asked and before ``--on-conflict`` counts. Results: the first decision stands, in
+    the order of plugins; the plan names the distribution that made it.
     """
     raise NotImplementedError

@@ -19,6 +19,7 @@ from aos_upgrade_plugin.decide.renamed_index import search_index
 from aos_upgrade_plugin.decide.workflow_metadata import workflow_metadata
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.chain import SealedLog
+from aos_upgrade_plugin.models.conflict import ConflictDecision, Decided, OpenConflict
 from aos_upgrade_plugin.models.gate import Distribution, GateContext
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.migration import Migration, MigrationFacts
@@ -144,6 +145,15 @@ class Plugins:
                 folders += _PATHS.validate_python(answer)
         return tuple(folders)
 
+    def resolve_conflict(self, conflict: OpenConflict) -> Decided | None:
+        """Return what the first plugin with an opinion decides about a conflict."""
+        for name, distribution in self._origins.items():
+            with _blaming(distribution):
+                answer = self._caller(name, "aos_resolve_conflict")(conflict=conflict)
+                if answer is not None:
+                    return Decided(ConflictDecision.model_validate(answer), str(distribution))
+        return None
+
     def _named(self, hook: str) -> Iterator[Brought]:
         for distribution, answer in self._ask(hook):
             with _blaming(distribution):
@@ -158,11 +168,14 @@ class Plugins:
 
     def _ask_one(self, name: str, hook: str, **arguments: object) -> list[object]:
         """Return what one plugin answers to a hook; nothing when it does not implement it."""
-        others = [plugin for other, plugin in self._manager.list_name_plugin() if other != name]
-        caller = self._manager.subset_hook_caller(hook, others)
         with _blaming(self._origins[name]):
-            answers: list[object] = caller(**arguments)
+            answers: list[object] = self._caller(name, hook)(**arguments)
         return answers
+
+    def _caller(self, name: str, hook: str) -> pluggy.HookCaller:
+        """Return what calls a hook of one plugin alone."""
+        others = [plugin for other, plugin in self._manager.list_name_plugin() if other != name]
+        return self._manager.subset_hook_caller(hook, others)
 
 
 class BuiltIn:

@@ -120,7 +120,7 @@ def check_config_is_as_answered(installation: Installation, tree: Tree, plan: Up
     "AOS-C004",
     gate=Gate.CONTENT,
     severity=Severity.BLOCKER,
-    remedy="decide them: --on-conflict keep, or take",
+    remedy="decide them: --on-conflict keep, take or merge",
 )
 def check_nothing_is_undecided(plan: UpgradePlan) -> None:
     """Every conflict of the plan was decided before anything changed."""

@@ -17,6 +17,7 @@ from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.report import RunReport, Status
 from aos_upgrade_plugin.models.run import SUMMARY, Run
 from aos_upgrade_plugin.models.session import Release
+from aos_upgrade_plugin.phases.both_sides import decision_reports
 
 
 def run_report(ended: Ended) -> RunReport:
@@ -35,6 +36,7 @@ def run_report(ended: Ended) -> RunReport:
         phases=phase_reports(session),
         changes=changes_report(run.plan),
         migrations=tuple(map(migration_told, run.plan.migrations)),
+        decisions=decision_reports(run),
         server=server_report(run.plan, session),
         backup=None if run.backup is None else str(run.backup),
         rollback=ended.rollback,

@@ -1,8 +1,8 @@
 """The runs of an installation: a new one for a plan, or one that its session tells of."""
 
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,13 @@ from pydantic import TypeAdapter
 from aos_upgrade_plugin.decide.run_state import session_of_run
 from aos_upgrade_plugin.decide.sessions import is_upgrade
 from aos_upgrade_plugin.effects import run_folder, sessions
-from aos_upgrade_plugin.errors import NotFoundError, StateError, UpgradeError
+from aos_upgrade_plugin.errors import (
+    NotFoundError,
+    StaleError,
+    StateError,
+    StoppedError,
+    UpgradeError,
+)
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.gate import PlannedCheck
 from aos_upgrade_plugin.models.plan import UpgradePlan
@@ -20,7 +26,9 @@ from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.settings import Settings
 from aos_upgrade_plugin.models.waiver import Waiver
 from aos_upgrade_plugin.models.workflow import CONTENT, SERVER
+from aos_upgrade_plugin.phases import source
 from aos_upgrade_plugin.phases.installation import Installation
+from aos_upgrade_plugin.phases.rollback import server_is_down
 
 OPEN = frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSED})
 """The states in which a run can go on."""
@@ -93,6 +101,32 @@ def refuse_under_a_later_one(run: Run) -> None:
         raise StateError(
             f"the upgrade {newest} was made after {session.session_id} and stands on it",
             cure=f"take that one back first: aos-upgrade rollback {newest}",
+        )
+
+
+@contextmanager
+def stoppable(run: Run, command: str) -> Generator[None]:
+    """Tell whoever stops a run that has begun how it goes on."""
+    name = run.session.session_id
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        back = "" if command == "rollback" else f"; or take it back: aos-upgrade rollback {name}"
+        down = server_is_down(latest(run))
+        raise StoppedError(
+            f"stopped, with nothing half done{down and f'; {down}'}",
+            cure=f"to go on: aos-upgrade {command} {name}{back}",
+        ) from stop
+
+
+def refuse_other_commit(plan: UpgradePlan, settings: Settings) -> None:
+    """Raise StaleError where the source is not at the commit that a plan was made for."""
+    commit = source.take(settings.source_path).commit
+    if commit != plan.source.commit:
+        raise StaleError(
+            f"the plan was made for the commit {plan.source.commit[:12]}, and the source is at "
+            f"{commit[:12]} now",
+            cure="check the planned commit out again, or make a new plan",
         )
 
 

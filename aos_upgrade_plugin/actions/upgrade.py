@@ -18,13 +18,9 @@ from aos_upgrade_plugin.effects.check_list import collect
 from aos_upgrade_plugin.effects.lock import refuse_held
 from aos_upgrade_plugin.effects.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
-from aos_upgrade_plugin.errors import (
-    StaleError,
-    StateError,
-    StoppedError,
-    UpgradeError,
-)
+from aos_upgrade_plugin.errors import StateError, UpgradeError
 from aos_upgrade_plugin.models.base import SessionId
+from aos_upgrade_plugin.models.conflict import GivenAnswers
 from aos_upgrade_plugin.models.gate import Gate, GateContext
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.layout import Part
@@ -33,23 +29,27 @@ from aos_upgrade_plugin.models.plan import Options, UpgradePlan
 from aos_upgrade_plugin.models.report import RunReport, Status
 from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.session import SessionStatus
-from aos_upgrade_plugin.models.settings import Settings
+from aos_upgrade_plugin.models.settings import OnConflict, Settings
 from aos_upgrade_plugin.models.waiver import Waiver
 from aos_upgrade_plugin.models.workflow import PRE_FLIGHT, UPGRADE
 from aos_upgrade_plugin.phases import source
 from aos_upgrade_plugin.phases.content import refuse_stale
+from aos_upgrade_plugin.phases.deciding import Ask, Said
 from aos_upgrade_plugin.phases.environment_planning import plan_environment_of
 from aos_upgrade_plugin.phases.holding import Holding, holding
 from aos_upgrade_plugin.phases.installation import Installation
 from aos_upgrade_plugin.phases.planning import plan_upgrade
-from aos_upgrade_plugin.phases.rollback import keep_space, refuse_without_way_back, server_is_down
+from aos_upgrade_plugin.phases.rollback import keep_space, refuse_without_way_back
 from aos_upgrade_plugin.plugins import installed_plugins
 from aos_upgrade_plugin.reporters import summary
 
 Agree = Callable[[PlannedMigration], bool]
 """Asks somebody whether a migration may be made."""
 
-_DECIDE = "decide for all: --on-conflict keep, or take; or settle each, then run again"
+_DECIDE = (
+    "decide for all: --on-conflict keep, take or merge; or each: --on-conflict ask, or "
+    "aos-upgrade plan --write-answers FILE, then run --answers FILE"
+)
 
 
 class Upgrade:
@@ -63,8 +63,19 @@ class Upgrade:
         self._plugins = installed_plugins()
         self._steps = UpgradeSteps(self._workflow, self._plugins)
 
-    def plan(self, settings: Settings) -> UpgradePlan:
-        """Decide every change, and fix the checks of every gate. Nothing is written."""
+    def refuse_at_once(self, evidence_dir: Path | None = None) -> None:
+        """Raise BusyError, UsageError for what would stop a run whatever its plan is."""
+        refuse_held(self._at.path)
+        run_folder.refuse_unfit(evidence_dir, self._at.path)
+
+    def plan(
+        self, settings: Settings, *, answers: GivenAnswers | None = None, ask: Ask | None = None
+    ) -> UpgradePlan:
+        """Decide every change, and fix the checks of every gate. Nothing is written.
+
+        A conflict is decided by ``answers``, by plugins, by whom ``ask`` asks where the settings
+        say so, and by the settings, in this order.
+        """
         taken = source.take(settings.source_path)
         options = Options(
             only=settings.only, on_conflict=settings.on_conflict, migrate=settings.migrate
@@ -75,6 +86,7 @@ class Upgrade:
             options=options,
             created_at=datetime.now(UTC),
             offer=self._plugins.migrations,
+            said=Said(answers, self._plugins.resolve_conflict, ask),
         )
         if Part.SERVER in settings.only.parts and not plan.undecided:
             detect = self._plugins.post_install_steps
@@ -87,6 +99,27 @@ class Upgrade:
             facts={"only": settings.only, "layout": plan.layout},
         )
         return runs.with_checks(plan, collect(context))
+
+    def settled(
+        self,
+        settings: Settings,
+        *,
+        agree: Agree | None = None,
+        answers: GivenAnswers | None = None,
+        ask: Ask | None = None,
+    ) -> tuple[Settings, UpgradePlan]:
+        """Plan with everything that people are asked about; return it with what they agreed to.
+
+        ``agree`` is asked about each migration that is needed and that nobody asked for yet, then
+        ``ask`` about conflicts, where the settings say so.
+        """
+        plan = self.plan(settings, answers=answers)
+        said_yes = tuple(each.id for each in plan.unasked if agree is not None and agree(each))
+        settings = settings.model_copy(update={"migrate": (*settings.migrate, *said_yes)})
+        asks = ask if settings.on_conflict is OnConflict.ASK and plan.undecided else None
+        if said_yes or asks is not None:
+            plan = self.plan(settings, answers=answers, ask=asks)
+        return settings, plan
 
     def run(
         self,
@@ -103,12 +136,11 @@ class Upgrade:
         ``evidence_dir`` gets a copy of the evidence, in a folder named after the session.
         Raises BusyError at once where another command works on the installation.
         """
-        refuse_held(self._at.path)
-        run_folder.refuse_unfit(evidence_dir, self._at.path)
+        self.refuse_at_once(evidence_dir)
         if plan is None:
-            settings, plan = self._agreed(settings, self.plan(settings), agree)
+            settings, plan = self.settled(settings, agree=agree)
         else:
-            _refuse_other_commit(plan, settings)
+            runs.refuse_other_commit(plan, settings)
         run = runs.new(self._at, settings, plan, waivers)
         ended = self._before_it_begins(run)
         if ended.status is None:
@@ -140,7 +172,7 @@ class Upgrade:
         runs.refuse_under_a_later_one(run)
         refuse_without_way_back(run)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
-        with self._hold(run, "rollback") as held, _stoppable(run, "rollback"):
+        with self._hold(run, "rollback") as held, runs.stoppable(run, "rollback"):
             ended = engine.go_back(_held(run, held), (), self._steps, self._watcher)
         return self._written(_with_recovered(ended, held), evidence_dir)
 
@@ -165,16 +197,6 @@ class Upgrade:
     def _measured(self, run: Run, gate: Gate) -> GateReport:
         self._watcher.phase(phase_name(workflow=self._workflow, number=gate.phase))
         return engine.pass_gate(run, gate, self._steps, self._watcher)[0]
-
-    def _agreed(
-        self, settings: Settings, plan: UpgradePlan, agree: Agree | None
-    ) -> tuple[Settings, UpgradePlan]:
-        """Ask about what the run needs, and plan again with what somebody said yes to."""
-        said_yes = tuple(each.id for each in plan.unasked if agree is not None and agree(each))
-        if not said_yes:
-            return settings, plan
-        settings = settings.model_copy(update={"migrate": (*settings.migrate, *said_yes)})
-        return settings, self.plan(settings)
 
     # ---- the parts of a run ------------------------------------------------------------------
 
@@ -220,7 +242,7 @@ class Upgrade:
     def _drive(self, run: Run, held: Holding) -> Ended:
         if why_back(run.session) is None:  # else the space is needed now
             keep_space(run)
-        with _stoppable(run, "resume"):
+        with runs.stoppable(run, "resume"):
             ended = engine.drive(_held(run, held), self._workflow, self._steps, self._watcher)
         return _with_recovered(ended, held)
 
@@ -228,7 +250,7 @@ class Upgrade:
         """Pass the last gate, which wants the lock released."""
         if ended.status is not None:
             return ended
-        with _stoppable(ended.run, "resume"):
+        with runs.stoppable(ended.run, "resume"):
             finished = engine.finish(ended.run, self._steps, self._watcher)
         return finished._replace(recovered=ended.recovered)
 
@@ -253,34 +275,9 @@ def _how_to_decide(run: Run) -> str:
     return "; ".join(filter(None, (ask, _DECIDE if run.plan.undecided else "")))
 
 
-@contextmanager
-def _stoppable(run: Run, command: str) -> Generator[None]:
-    """Tell whoever stops a run that has begun how it goes on."""
-    name = run.session.session_id
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        back = "" if command == "rollback" else f"; or take it back: aos-upgrade rollback {name}"
-        down = server_is_down(runs.latest(run))
-        raise StoppedError(
-            f"stopped, with nothing half done{down and f'; {down}'}",
-            cure=f"to go on: aos-upgrade {command} {name}{back}",
-        ) from stop
-
-
 def _with_recovered(ended: Ended, held: Holding) -> Ended:
     return ended._replace(recovered=tuple(each.report for each in held.recovered))
 
 
 def _held(run: Run, held: Holding) -> Run:
     return replace(run, install=held.install, lock_descriptor=held.lock.descriptor)
-
-
-def _refuse_other_commit(plan: UpgradePlan, settings: Settings) -> None:
-    commit = source.take(settings.source_path).commit
-    if commit != plan.source.commit:
-        raise StaleError(
-            f"the plan was made for the commit {plan.source.commit[:12]}, and the source is at "
-            f"{commit[:12]} now",
-            cure="check the planned commit out again, or make a new plan",
-        )

@@ -39,7 +39,18 @@ OnConflict = Annotated[
     typer.Option(
         "--on-conflict",
         metavar="POLICY",
-        help="Where you and the new version changed the same: fail (default), keep or take.",
+        help="Where you and the new version changed the same: fail, keep, take, merge or ask. "
+        "Default: ask on a terminal, fail elsewhere.",
+    ),
+]
+Answers = Annotated[
+    Path | None,
+    typer.Option("--answers", metavar="FILE", help="Decisions about single conflicts."),
+]
+WriteAnswers = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-answers", metavar="FILE", help="Save every conflict with its decision there."
     ),
 ]
 Migrate = Annotated[
@@ -93,13 +104,23 @@ def upgrade(target: str | None, *, as_json: bool) -> "Upgrade":
     return Upgrade(installation(target), Silent() if as_json else OnTerminal())
 
 
-def settings(target: str | None, flags: Mapping[str, object]) -> "Settings":
-    """Return the settings of a run, from its flags, the environment and the project."""
+def settings(
+    target: str | None, flags: Mapping[str, object], *, may_ask: bool = False
+) -> "Settings":
+    """Return the settings of a run, from its flags, the environment and the project.
+
+    Where nothing is said about conflicts, and somebody sits at a terminal who may be asked, the
+    setting is to ask.
+    """
+    from aos_upgrade_plugin.cli.dialogue import can_ask
     from aos_upgrade_plugin.decide.settings import settled
     from aos_upgrade_plugin.effects.project import settings_table
 
-    project = installation(target).project
-    said = settled(flags=flags, environment=os.environ, project=settings_table(project))
+    project = settings_table(installation(target).project)
+    said = settled(flags=flags, environment=os.environ, project=project)
+    if may_ask and said.interactive_conflicts and can_ask():
+        asks = {"on_conflict": "ask", **project}  # what anybody says about it counts before
+        said = settled(flags=flags, environment=os.environ, project=asks)
     # Checks run in another folder than ours.
     return said.model_copy(update={"source_path": said.source_path.absolute()})
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aos_upgrade_plugin.cli import options, output
+from aos_upgrade_plugin.cli import answering, options, output
 
 if TYPE_CHECKING:
     from aos_upgrade_plugin.models.plan import UpgradePlan
@@ -20,6 +20,8 @@ def plan(  # noqa: PLR0913  a flag each
     only: options.Only = None,
     on_conflict: options.OnConflict = None,
     migrate: options.Migrate = None,
+    answers: options.Answers = None,
+    write_answers: options.WriteAnswers = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for run --plan.")
     ] = None,
@@ -42,7 +44,9 @@ def plan(  # noqa: PLR0913  a flag each
         "migrate": tuple(migrate) if migrate else None,
     }
     settings = options.settings(target, flags)
-    made = options.upgrade(target, as_json=True).plan(settings)
+    _, made = answering.settled(
+        options.upgrade(target, as_json=True), settings, read=answers, write=write_answers
+    )
     if out is not None:
         with as_disk_error("saving the plan"):
             durable.write_durably(out, made.model_dump_json(indent=1).encode(), mode=0o644)

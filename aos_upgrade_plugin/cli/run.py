@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aos_upgrade_plugin.cli import asking, options, output
+from aos_upgrade_plugin.cli import answering, asking, options, output
 
 if TYPE_CHECKING:
     from aos_upgrade_plugin.models.plan import UpgradePlan
@@ -29,6 +29,8 @@ def run(  # noqa: PLR0913  a flag each
     only: options.Only = None,
     on_conflict: options.OnConflict = None,
     migrate: options.Migrate = None,
+    answers: options.Answers = None,
+    write_answers: options.WriteAnswers = None,
     keep_backups: Annotated[
         int | None, typer.Option("--keep-backups", metavar="N", help="Default: 3.")
     ] = None,
@@ -94,15 +96,20 @@ def run(  # noqa: PLR0913  a flag each
     }
     given = {name: value for name, value in flags.items() if value is not None}
     saved = None if plan is None else load_plan(plan)
-    settings = options.settings(target, given if saved is None else _as_planned(saved, given))
+    if saved is None:
+        settings = options.settings(target, given, may_ask=not (as_json or dry_run))
+    else:
+        answering.refuse_beside_plan(answers, write_answers)
+        settings = options.settings(target, _as_planned(saved, given))
     accepted = () if waivers is None else read_waivers(waivers)
-    report = options.upgrade(target, as_json=as_json).run(
-        settings,
-        plan=saved,
-        agree=None if as_json else asking.about_migrations(),
-        waivers=accepted,
-        evidence_dir=evidence_dir,
-    )
+    upgrade = options.upgrade(target, as_json=as_json)
+    if saved is None:
+        upgrade.refuse_at_once(evidence_dir)
+        agree = None if as_json else asking.about_migrations()
+        settings, saved = answering.settled(
+            upgrade, settings, agree=agree, read=answers, write=write_answers
+        )
+    report = upgrade.run(settings, plan=saved, waivers=accepted, evidence_dir=evidence_dir)
     _end(report, as_json=as_json)
 
 

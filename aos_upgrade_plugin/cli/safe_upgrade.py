@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from aos_upgrade_plugin.cli import asking, options, output
+from aos_upgrade_plugin.cli import answering, asking, options, output
 
 _YES = (
     "note: --yes: new files are added without asking in any case, and nothing of yours is "
-    "overwritten by it; conflicts are decided by --on-conflict keep, or take"
+    "overwritten by it; conflicts are decided by --on-conflict keep, take or merge"
 )
 
 
@@ -40,7 +40,10 @@ def safe_upgrade(  # noqa: PLR0913  a flag each
     }
     settings = options.settings(target, flags)
     agree = None if as_json or settings.dry_run else asking.about_migrations()
-    report = options.upgrade(target, as_json=as_json).run(settings, agree=agree)
+    upgrade = options.upgrade(target, as_json=as_json)
+    upgrade.refuse_at_once()
+    settings, plan = answering.settled(upgrade, settings, agree=agree)
+    report = upgrade.run(settings, plan=plan)
     if as_json:
         output.answer(report.model_dump(mode="json", by_alias=True))
     else:

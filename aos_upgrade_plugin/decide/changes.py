@@ -1,5 +1,6 @@
 """From what shall stand at each path to the changes that lead there, with their modes."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
 from aos_upgrade_plugin.decide.resolution import Resolution, folders_above
@@ -7,7 +8,7 @@ from aos_upgrade_plugin.models.journal import Change
 from aos_upgrade_plugin.models.plan import PlannedChange
 from aos_upgrade_plugin.models.source import LaidDown
 from aos_upgrade_plugin.models.three_way import Compared, Relation, Target
-from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath
+from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath, escape
 
 _ALL_READ = 0o666
 _READERS = 0o444
@@ -25,7 +26,8 @@ def planned_changes(
         for path in resolution.emptied
     }
     for path, one in brought.items():
-        change = _change(one, target, incoming.get(path))
+        content = resolution.contents.get(path)
+        change = _change(one, target, _comes(one, incoming.get(path), content))
         if change is not None:
             planned[path] = PlannedChange(
                 change=change,
@@ -33,7 +35,8 @@ def planned_changes(
                 choice=choices.get(path),
                 renamed_from=one.renamed_from,
                 base=min(one.base.blobs) if one.base else None,
-                blob=incoming[path].blob if _content_comes(one) else None,
+                blob=incoming[path].blob if content is None and _content_comes(one) else None,
+                text=None if content is None else escape(content),
             )
     planned |= _new_folders(brought.values(), target)  # one may come where a file goes
     return tuple(planned[path] for path in sorted(planned))
@@ -47,12 +50,20 @@ def mode_of_new(path: TreePath, target: Target, *, kind: Kind, executable: bool 
     return mode if kind is Kind.DIRECTORY else _runnable(mode & _ALL_READ, executable=executable)
 
 
-def _change(one: Compared, target: Target, incoming: LaidDown | None) -> Change | None:
+def _comes(one: Compared, incoming: LaidDown | None, content: bytes | None) -> Entry | None:
+    """Return what comes to a path: what the source has, or a content that neither side had."""
+    if content is not None:
+        digest = hashlib.sha256(content).hexdigest()
+        return Entry(kind=Kind.FILE, size_bytes=len(content), digest=digest)
+    return incoming.entry if incoming is not None and one.incoming is not None else None
+
+
+def _change(one: Compared, target: Target, incoming: Entry | None) -> Change | None:
     before = target.tree.get(one.path)
     stands = target.tree.get(one.renamed_from) if one.renamed_from else before
     after = None
-    if one.incoming is not None and incoming is not None:
-        comes = incoming.entry if _content_comes(one) or stands is None else stands
+    if incoming is not None:
+        comes = incoming if _content_comes(one) or stands is None else stands
         after = comes.model_copy(update={"mode": _mode(one, comes, stands, target)})
     if before == after:
         return None

@@ -6,6 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from aos_upgrade_plugin.decide.answering import (
+    NOTHING_DECIDED,
+    contents_of_decisions,
+    explained,
+)
 from aos_upgrade_plugin.decide.bookkeeping import (
     Passage,
     ignore_text,
@@ -19,11 +24,13 @@ from aos_upgrade_plugin.decide.layout import classifier
 from aos_upgrade_plugin.decide.origin import users_own
 from aos_upgrade_plugin.decide.product import part_of
 from aos_upgrade_plugin.decide.resolution import Resolution, resolve
+from aos_upgrade_plugin.models.conflict import Decisions
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Layout, Part, PathClass
 from aos_upgrade_plugin.models.plan import (
     RECORD,
     BaseRecord,
+    Conflict,
     Laid,
     Options,
     Origin,
@@ -32,6 +39,7 @@ from aos_upgrade_plugin.models.plan import (
     PlanSource,
     UpgradePlan,
 )
+from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat, ObjectId
 from aos_upgrade_plugin.models.three_way import (
     Compared,
@@ -73,13 +81,34 @@ class ContentFacts(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def conflicts_of(facts: ContentFacts) -> tuple[tuple[Conflict, Compared | None], ...]:
+    """Return every conflict that there is while nobody has decided anything, with its sides.
+
+    What only the user has, and is in the way, has no sides to compare.
+    """
+    compared = _compare(_without_others_paths(facts))
+    sides = {one.path: one for one in compared}
+    found = resolve(compared, target=facts.target, on_conflict=OnConflict.FAIL).conflicts
+    return tuple((conflict, sides.get(conflict.path)) for conflict in found)
+
+
 def plan_content(
-    facts: ContentFacts, *, options: Options, created_at: datetime, tool: str
+    facts: ContentFacts,
+    *,
+    options: Options,
+    created_at: datetime,
+    tool: str,
+    decisions: Decisions = NOTHING_DECIDED,
 ) -> UpgradePlan:
     """Plan every change; none at all where upstream changed nothing since the last time."""
     facts = _without_others_paths(facts)
     compared = _compare(facts)
-    resolution = resolve(compared, target=facts.target, on_conflict=options.on_conflict)
+    resolution = resolve(
+        compared,
+        target=facts.target,
+        on_conflict=options.on_conflict,
+        decided=contents_of_decisions(decisions),
+    )
     counts = Counter(one.relation for one in compared if one.relation is not Relation.MOVED_AWAY)
     counts[Relation.LOCAL_ONLY] = len(facts.target.versions.keys() - {one.path for one in compared})
     plan = UpgradePlan(
@@ -93,10 +122,12 @@ def plan_content(
         target=facts.target.tree,
         project={path: paper.entry for path, paper in facts.papers.get(Place.PROJECT, {}).items()},
         counts=counts,
-        conflicts=resolution.conflicts,
+        conflicts=tuple(
+            explained(conflict, decisions, options.on_conflict) for conflict in resolution.conflicts
+        ),
         kept=resolution.kept,
         unrecovered=facts.unrecovered,
-        notes=facts.notes,
+        notes=(*facts.notes, *decisions.notes),
     )
     if all(one.relation in _UPSTREAM_STANDS_STILL for one in compared):
         return plan

@@ -36,14 +36,27 @@ def _lines(
     if not (_is_text(before) and _is_text(after)):
         yield f"Contents differ: {len(before)} bytes before, {len(after)} after"
         return
-    compared = difflib.unified_diff(
-        _printable(before),
-        _printable(after),
+    names = (
         _NOTHING if change.before is None else f"a/{renamed_from or name}",
         _NOTHING if change.after is None else f"b/{name}",
-        lineterm="",
     )
-    yield from compared
+    yield from difflib.unified_diff(_printable(before), _printable(after), *names, lineterm="")
+
+
+def compared(before: bytes, after: bytes, names: tuple[str, str]) -> Iterator[str]:
+    """Yield the lines of the diff of two contents, safe to print; nothing where they are alike."""
+    if _is_text(before) and _is_text(after):
+        yield from difflib.unified_diff(_printable(before), _printable(after), *names, lineterm="")
+    elif before != after:
+        yield f"{' and '.join(names)} differ: {len(before)} bytes and {len(after)}"
+
+
+def shown_lines(content: bytes) -> Iterator[str]:
+    """Yield the lines of a content, safe to print; of what is no text only how long it is."""
+    if _is_text(content):
+        yield from _printable(content)
+    else:
+        yield f"{len(content)} bytes that are no text"
 
 
 def _headers(before: Entry | None, after: Entry | None) -> Iterator[str]:

@@ -99,6 +99,16 @@ def migrated(facts: ContentFacts, made: Sequence[Migration]) -> ContentFacts:
     return facts._replace(target=target, papers=papers)
 
 
+def stood_before(made: Sequence[Migration]) -> Mapping[TreePath, Operation]:
+    """Return what brings a file of the installation to where the migrations have it."""
+    return {
+        operation.to or operation.path: operation
+        for each in made
+        for operation in each.operations
+        if operation.place is Place.INSTALL
+    }
+
+
 def with_migrations(
     plan: UpgradePlan, chosen: Chosen, *, facts: ContentFacts, as_if: ContentFacts
 ) -> UpgradePlan:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.migration import PlannedMigration
-from aos_upgrade_plugin.models.plan import Conflict, UpgradePlan
+from aos_upgrade_plugin.models.plan import Choice, Conflict, PlannedChange, UpgradePlan
 from aos_upgrade_plugin.models.report import (
     ChangesReport,
     PhaseReport,
@@ -68,8 +68,7 @@ def changes_report(plan: UpgradePlan) -> ChangesReport:
     paths: defaultdict[str, list[TreePath]] = defaultdict(list)
     for one in plan.changes:
         if one.relation is not Relation.MOVED_AWAY:  # the move is told of at the new place
-            why = one.relation or ("migrated" if one.migration else "written")
-            paths[str(why)].append(one.change.path)
+            paths[_heading(one)].append(one.change.path)
     for kept in plan.kept:
         paths[str(kept.relation)].append(kept.path)
     paths["undecided"] = [conflict.path for conflict in plan.undecided]
@@ -77,6 +76,13 @@ def changes_report(plan: UpgradePlan) -> ChangesReport:
         counts={str(relation): count for relation, count in plan.counts.items() if count},
         paths={relation: tuple(found) for relation, found in sorted(paths.items()) if found},
     )
+
+
+def _heading(one: PlannedChange) -> str:
+    """Say under which word a change is listed: what was made of both sides is neither's."""
+    made = {Choice.MERGE: "merged", Choice.OWN: "own"}
+    why = one.relation or ("migrated" if one.migration else "written")
+    return made.get(one.choice or Choice.TAKE, str(why))
 
 
 def server_report(plan: UpgradePlan, session: WorkflowSession | None = None) -> ServerReport | None:
@@ -145,7 +151,10 @@ def conflict_line(conflict: Conflict) -> str:
     what = conflict.relation.replace("_", "/")
     if conflict.renamed_from:
         what = f"{what}, renamed from {conflict.renamed_from}"
-    return f"{conflict.path} ({what}): {' or '.join(conflict.flags)}"
+    first, *others = conflict.flags
+    flags = " or ".join((first, *(flag.rpartition(" ")[2] for flag in others)))
+    about = "".join(f"; {each}" for each in conflict.about)
+    return f"{conflict.path} ({what}): {flags}{about}"
 
 
 def migration_told(migration: PlannedMigration) -> str:

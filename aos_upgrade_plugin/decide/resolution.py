@@ -5,47 +5,69 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from aos_upgrade_plugin.models.conflict import ConflictDecision
 from aos_upgrade_plugin.models.plan import Choice, Conflict, Kept
 from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.three_way import Compared, Relation, Target
 from aos_upgrade_plugin.models.tree import Kind, TreePath
 
 _CHOICES = {OnConflict.KEEP: Choice.KEEP, OnConflict.TAKE: Choice.TAKE}
+_WRITTEN = frozenset({Choice.MERGE, Choice.OWN})
+_NOTHING: Mapping[TreePath, ConflictDecision] = {}
 _USERS_DOING = frozenset({Relation.EDITED_LOCALLY, Relation.REMOVED_LOCALLY})
 
 
 class Resolution(NamedTuple):
-    """Which paths get what comes; every other path stays as it is."""
+    """Which paths get what comes, or a new content; every other path stays as it is."""
 
     brought: Mapping[TreePath, Compared]
+    contents: Mapping[TreePath, bytes]
+    """Of those that get a content which neither side had."""
     emptied: frozenset[TreePath]
     """Folders that nothing is left in."""
     conflicts: tuple[Conflict, ...]
     kept: tuple[Kept, ...]
 
 
-def resolve(compared: Iterable[Compared], *, target: Target, on_conflict: OnConflict) -> Resolution:
+def resolve(
+    compared: Iterable[Compared],
+    *,
+    target: Target,
+    on_conflict: OnConflict,
+    decided: Mapping[TreePath, ConflictDecision] = _NOTHING,
+) -> Resolution:
     """Decide every path as far as the policy goes; what stays undecided stays untouched.
 
-    Something that only the user has is never replaced by what needs its place: that is a
-    conflict which can only be kept, until the user moves it.
+    What was ``decided`` for a path counts before the policy for all. Something that only the user
+    has is never replaced by what needs its place: that is a conflict which can only be kept, until
+    the user moves it.
     """
     compared = tuple(compared)
-    choice = _CHOICES.get(on_conflict)
+    policy = _CHOICES.get(on_conflict)
+    choices = {path: decision.choice for path, decision in decided.items()}
     conflicts = {
         one.path: Conflict(
-            path=one.path, relation=one.relation, choice=choice, renamed_from=one.renamed_from
+            path=one.path,
+            relation=one.relation,
+            choice=choices.get(one.path, policy),
+            renamed_from=one.renamed_from,
         )
         for one in compared
         if one.relation.is_conflict
     }
-    brought = _brought(compared, choice)
+    brought = _brought(compared, {path: each.choice for path, each in conflicts.items()})
     while obstacles := _obstacles(brought, target, _emptied(brought, target)):
         for obstacle, blocked in obstacles.items():
+            choice = choices.get(obstacle, policy)
             conflicts[obstacle] = _in_the_way(conflicts.get(obstacle), obstacle, blocked, choice)
         brought = _without({path for paths in obstacles.values() for path in paths}, brought)
     return Resolution(
         brought=brought,
+        contents={
+            path: decision.content
+            for path, decision in decided.items()
+            if path in conflicts and path in brought and decision.content is not None
+        },
         emptied=_emptied(brought, target),
         conflicts=tuple(conflicts[path] for path in sorted(conflicts)),
         kept=tuple(
@@ -56,13 +78,18 @@ def resolve(compared: Iterable[Compared], *, target: Target, on_conflict: OnConf
     )
 
 
-def _brought(compared: Iterable[Compared], choice: Choice | None) -> Mapping[TreePath, Compared]:
+def _brought(
+    compared: Iterable[Compared], choices: Mapping[TreePath, Choice | None]
+) -> Mapping[TreePath, Compared]:
     """Return what comes, or what of the user's goes along with a rename, and what goes for it."""
     brought: dict[TreePath, Compared] = {}
     waits: set[TreePath] = set()
     for one in compared:
-        if one.relation.brings or (one.relation.is_conflict and choice is Choice.TAKE):
+        choice = choices.get(one.path)
+        if one.relation.brings or choice is Choice.TAKE:
             brought[one.path] = one
+        elif choice in _WRITTEN:  # also where upstream removed it, a content stands there then
+            brought[one.path] = one._replace(incoming=one.incoming or one.local)
         elif one.renamed_from and choice is Choice.KEEP:
             brought[one.path] = one._replace(carries=True)
         elif one.renamed_from:
@@ -82,17 +109,26 @@ def _in_the_way(
     known: Conflict | None, obstacle: TreePath, blocked: list[TreePath], choice: Choice | None
 ) -> Conflict:
     """Add what cannot be laid down to a conflict; one that can only be kept is not taken."""
+    blocks = tuple(sorted({*blocked, *(known.blocks if known else ())}))
+    if known is not None and _stays_so(known, blocked):
+        return known.model_copy(update={"blocks": blocks})
     keeps = choice if choice is Choice.KEEP else None
-    relation = known.relation if known and known.choice is keeps else Relation.IN_THE_WAY
-    blocks = {*blocked, *(known.blocks if known else ())}
-    return Conflict(path=obstacle, relation=relation, choice=keeps, blocks=tuple(sorted(blocks)))
+    return Conflict(path=obstacle, relation=Relation.IN_THE_WAY, choice=keeps, blocks=blocks)
+
+
+def _stays_so(known: Conflict, blocked: list[TreePath]) -> bool:
+    """Say whether a decision also holds for what stands in the way of something else."""
+    if known.choice in _WRITTEN:
+        return known.path not in blocked
+    return known.choice is not Choice.TAKE
 
 
 def _obstacles(
     brought: Mapping[TreePath, Compared], target: Target, emptied: AbstractSet[TreePath]
 ) -> Mapping[TreePath, list[TreePath]]:
     """Find what stays and stands where something shall come, with what it blocks."""
-    stays = (_standing(target) - set(brought)) | target.unread
+    removed = {path for path, one in brought.items() if one.incoming is None}
+    stays = (_standing(target) - removed) | target.unread
     occupied = (target.tree.keys() - emptied) | target.unread
     obstacles: defaultdict[TreePath, list[TreePath]] = defaultdict(list)
     for path, one in brought.items():

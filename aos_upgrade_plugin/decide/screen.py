@@ -53,6 +53,8 @@ def _what_happened(report: RunReport) -> Iterator[str]:
         became = "" if relation in _STAYS else _BECAME.get(report.status, "")
         yield f"{relation.replace('_', ' ')}: {len(paths)}{became}"
     yield from (each for each in report.migrations if not each.startswith(TO_DECIDE))
+    if report.decisions and report.report:
+        yield f"decided: {len(report.decisions)}; where both sides are: {report.report}"
     yield from server_lines(report.server)
     yield from report.reasons
     yield from _way_back(report.rollback)

@@ -30,6 +30,21 @@ class Choice(StrEnum):
     """What stands there now, at its new place where upstream renamed it."""
     TAKE = "take"
     """What comes. The other one stays in the backup."""
+    MERGE = "merge"
+    """Both changes: as git merges a text, or configuration by key."""
+    OWN = "own"
+    """A content that somebody wrote for it."""
+
+
+class SideDigests(Frozen):
+    """What a decision is about: SHA-256 of the content of each side, nothing where it has none.
+
+    Of a link it is that of ``link``, a zero byte and where it points.
+    """
+
+    base: Sha256 | None = None
+    local: Sha256 | None = None
+    incoming: Sha256 | None = None
 
 
 class Conflict(Frozen):
@@ -38,17 +53,26 @@ class Conflict(Frozen):
     path: TreePath
     relation: Relation
     choice: Choice | None = None
-    """What the user said; nothing while it is open."""
+    """What was decided; nothing while it is open."""
+    decided_by: str | None = None
+    """The option, ``answers``, ``asked``, or the distribution whose plugin decided."""
     blocks: tuple[TreePath, ...] = ()
     """What cannot be laid down because of it, and is not when it is kept."""
     renamed_from: TreePath | None = None
     """Where it stands now; kept or taken, it stands at ``path`` afterwards."""
+    sides: SideDigests = SideDigests()
+    """What it is about. An answer that was made for something else is refused."""
+    choices: tuple[Choice, ...] = (Choice.KEEP,)
+    """What can be chosen. What only the user has can only be kept."""
+    about: tuple[str, ...] = ()
+    """What a person should know: why it does not merge, which keys arrive or went."""
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The options that decide it. What only the user has is never taken away by one."""
+        """The options for all that decide it."""
         takes = () if self.relation is Relation.IN_THE_WAY else (Choice.TAKE,)
-        return tuple(f"--on-conflict {choice}" for choice in (Choice.KEEP, *takes))
+        merges = (Choice.MERGE,) if Choice.MERGE in self.choices else ()
+        return tuple(f"--on-conflict {choice}" for choice in (Choice.KEEP, *takes, *merges))
 
 
 class PlannedChange(Frozen):

@@ -72,6 +72,21 @@ class ChangesReport(Frozen):
     paths: dict[str, tuple[TreePath, ...]] = Field(default_factory=dict)
 
 
+class DecisionReport(Frozen):
+    """What was decided about a conflict, and where both of its sides are."""
+
+    path: TreePath
+    relation: str
+    choice: str
+    decided_by: str
+    yours: str | None = None
+    """The file with what stood there before; nothing where it stands there still, or none did."""
+    incoming: str | None = None
+    """The file with what would have come; nothing where it came, or nothing was to come."""
+    commands: dict[Literal["yours", "incoming"], str] = Field(default_factory=dict)
+    """What brings one of them back, as a shell takes it."""
+
+
 class ServerReport(Frozen):
     """What became of the server and its environment, or would."""
 
@@ -130,6 +145,8 @@ class RunReport(Frozen):
     changes: ChangesReport = ChangesReport()
     migrations: tuple[str, ...] = ()
     """Every migration that applied: whether it is made, what it does, the flag that asks for it."""
+    decisions: tuple[DecisionReport, ...] = ()
+    """Of a run that began: every conflict, and where both sides of it are."""
     server: ServerReport | None = None
     """Nothing where the run is not about the server."""
     backup: str | None = None

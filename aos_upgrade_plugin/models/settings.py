@@ -17,6 +17,10 @@ class OnConflict(StrEnum):
     FAIL = "fail"
     KEEP = "keep"
     TAKE = "take"
+    MERGE = "merge"
+    """Merge what git merges cleanly, and configuration by key; the rest stays to be decided."""
+    ASK = "ask"
+    """Ask on the terminal. Where nobody can be asked it is as ``fail``."""
 
 
 class Scope(StrEnum):
@@ -45,7 +49,8 @@ class Settings(Frozen):
     skip_tests: bool = True
     """The installation's own unit tests run on request only."""
     keep_backups: Annotated[int, Field(ge=1)] = 3
-    interactive_conflicts: bool = False
+    interactive_conflicts: bool = True
+    """On a terminal conflicts are asked about, where nothing else was said about them."""
     git_commit_after: bool = False
     restart_timeout_s: Annotated[float, Field(gt=0)] = 30.0
     only: Scope = Scope.ALL

@@ -18,6 +18,7 @@ from aos_upgrade_plugin.models.layout import KEPT, Part
 from aos_upgrade_plugin.models.plan import Moved, UpgradePlan
 from aos_upgrade_plugin.models.run import Acted, Run
 from aos_upgrade_plugin.models.tree import Kind
+from aos_upgrade_plugin.phases.both_sides import keep_what_is_not_taken
 from aos_upgrade_plugin.phases.installation import Installation, installation_of
 from aos_upgrade_plugin.phases.planning import contents_of, read_installation_tree
 
@@ -35,6 +36,7 @@ def upgrade_content(run: Run) -> Acted:
         if not _is_applied(run):
             refuse_stale(run)
             keep_what_no_backup_has(run)
+            keep_what_is_not_taken(run)
             _apply(run)
     made = Counter(str(one.relation) for one in run.plan.of(Part.CONTENT) if one.relation)
     return Acted(run.session, {"changes": dict(made)})

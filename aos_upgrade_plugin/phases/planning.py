@@ -9,7 +9,7 @@ from pathlib import Path
 from aos_upgrade_plugin import __version__
 from aos_upgrade_plugin.decide.content_plan import IGNORE, ContentFacts, plan_content
 from aos_upgrade_plugin.decide.layout import classifier
-from aos_upgrade_plugin.decide.migrating import choose, migrated, with_migrations
+from aos_upgrade_plugin.decide.migrating import choose, migrated, stood_before, with_migrations
 from aos_upgrade_plugin.decide.product import below_roots, only_parts
 from aos_upgrade_plugin.decide.version import version_in
 from aos_upgrade_plugin.effects.base_store import read_record
@@ -34,6 +34,8 @@ from aos_upgrade_plugin.models.source import ObjectFormat
 from aos_upgrade_plugin.models.three_way import Target
 from aos_upgrade_plugin.models.tree import Tree, TreePath, escape, unescape
 from aos_upgrade_plugin.phases.base import find_base
+from aos_upgrade_plugin.phases.conflicts import WhereTextsAre
+from aos_upgrade_plugin.phases.deciding import NOTHING_SAID, Said, decide_conflicts
 from aos_upgrade_plugin.phases.installation import Installation, lies_in_project
 from aos_upgrade_plugin.phases.migrations import Offer, look_for_migrations, nothing_offered
 from aos_upgrade_plugin.phases.skew import version_skews
@@ -42,25 +44,35 @@ from aos_upgrade_plugin.phases.source import Source, laid_out, submodules, versi
 _SHOWN = 5
 
 
-def plan_upgrade(
+def plan_upgrade(  # noqa: PLR0913  who has a say, by itself
     installation: Installation,
     source: Source,
     *,
     options: Options,
     created_at: datetime,
     offer: Offer = nothing_offered,
+    said: Said = NOTHING_SAID,
 ) -> UpgradePlan:
     """Plan what becomes of every file when an installation is brought to a source's commit.
 
-    ``offer`` says which migrations apply. Nothing is written.
+    ``offer`` says which migrations apply, ``said`` who decides conflicts. Nothing is written to
+    the installation.
     """
     with as_disk_error("reading the installation"):
         facts = gather(installation, source, options.only.parts)
         facts, offered = look_for_migrations(installation, source, facts, offer)
         found_skews = version_skews(installation, source, facts.parts, tree=facts.target.tree)
-    chosen = choose(offered, asked=options.migrate)
-    as_if = migrated(facts, chosen.made)
-    plan = plan_content(as_if, options=options, created_at=created_at, tool=__version__)
+        chosen = choose(offered, asked=options.migrate)
+        as_if = migrated(facts, chosen.made)
+        decisions = decide_conflicts(
+            as_if,
+            WhereTextsAre(source.repository, installation.path, stood_before(chosen.made)),
+            on_conflict=options.on_conflict,
+            said=said,
+        )
+    plan = plan_content(
+        as_if, options=options, created_at=created_at, tool=__version__, decisions=decisions
+    )
     return with_migrations(plan, chosen, facts=facts, as_if=as_if).model_copy(
         update={"skews": found_skews}
     )

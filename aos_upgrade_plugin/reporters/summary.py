@@ -39,6 +39,7 @@ def _lines(report: RunReport) -> Iterator[str]:
     yield from _why(report)
     yield from _phases(report.phases)
     yield from _changes(report)
+    yield from _decisions(report)
     yield from _server(report)
     yield from _way_back(report)
 
@@ -86,6 +87,22 @@ def _changes(report: RunReport) -> Iterator[str]:
         yield from (f"  - `{_quoted(path)}`" for path in paths[:_SHOWN])
         if paths[_SHOWN:]:
             yield f"  - … and {len(paths) - _SHOWN} more, all in {REPORT}"
+
+
+def _decisions(report: RunReport) -> Iterator[str]:
+    if not report.decisions:
+        return
+    yield from ("", "## Decided", "")
+    for one in report.decisions[:_SHOWN]:
+        what = f"{one.relation.replace('_', '/')}, {one.choice} by {one.decided_by}"
+        yield f"- `{_quoted(one.path)}`: {_quoted(what)}"
+        kept = {"yours": one.yours, "incoming": one.incoming}
+        yield from (f"  - {name}: `{_quoted(file)}`" for name, file in kept.items() if file)
+        for name, command in one.commands.items():
+            which = "yours" if name == "yours" else "the new one"
+            yield f"  - to have {which} there: `{_quoted(command)}`"
+    if report.decisions[_SHOWN:]:
+        yield f"- … and {len(report.decisions) - _SHOWN} more, all in {REPORT}"
 
 
 def _server(report: RunReport) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from aos_upgrade_plugin.actions import runs
-from aos_upgrade_plugin.actions.upgrade import _stoppable
+from aos_upgrade_plugin.actions.runs import stoppable
 from aos_upgrade_plugin.errors import StoppedError
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.sample import variants
@@ -162,7 +162,7 @@ def test_the_restart_can_be_left_to_the_user(trip: WholeTrip) -> None:
     down = "nothing half done; the server was stopped and does not run now; to start it: cd "
     with (
         pytest.raises(StoppedError, match=f"{down}.*-m mcp_server --transport http"),
-        _stoppable(runs.find(find(trip.project), None), "resume"),
+        stoppable(runs.find(find(trip.project), None), "resume"),
     ):
         raise KeyboardInterrupt
     by_hand = trip.serve()

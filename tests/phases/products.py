@@ -11,6 +11,7 @@ from aos_upgrade_plugin.effects.transaction import Transaction
 from aos_upgrade_plugin.models.journal import JournalHeader
 from aos_upgrade_plugin.models.plan import Options, UpgradePlan
 from aos_upgrade_plugin.models.settings import OnConflict, Scope
+from aos_upgrade_plugin.phases.deciding import NOTHING_SAID, Said
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.phases.planning import contents_of, plan_upgrade
 from aos_upgrade_plugin.phases.source import take
@@ -63,11 +64,17 @@ def put(root: Path, path: bytes | str, item: bytes | Item) -> None:
 
 
 def plan(
-    project: Path, source: Path, reference: str = "HEAD", on_conflict: OnConflict = OnConflict.FAIL
+    project: Path,
+    source: Path,
+    reference: str = "HEAD",
+    on_conflict: OnConflict = OnConflict.FAIL,
+    said: Said = NOTHING_SAID,
 ) -> UpgradePlan:
     """Plan the content upgrade of the installation in a project."""
     options = Options(only=Scope.CONTENT, on_conflict=on_conflict)
-    return plan_upgrade(find(project), take(source, reference), options=options, created_at=NOW)
+    return plan_upgrade(
+        find(project), take(source, reference), options=options, created_at=NOW, said=said
+    )
 
 
 def prepared(upgrade: UpgradePlan, install: Path) -> Transaction:

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-TREES = Path(__file__).parents[1] / "benchmarks" / "trees.py"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+TREES, WORKFLOWS = BENCHMARKS / "trees.py", BENCHMARKS / "workflows.py"
 
 
 def test_trees_are_measured(tmp_path: Path) -> None:
@@ -21,3 +22,16 @@ def test_trees_are_measured(tmp_path: Path) -> None:
     figures = json.loads((output / "trees.json").read_text())["30"]
     assert {"ours", "naive"} <= set(figures)
     assert all(len(rounds) == 1 for rounds in figures["ours"].values())
+
+
+def test_calls_of_the_workflow_tool_are_measured() -> None:
+    """One command, one table, with the goals beside."""
+    ran = subprocess.run(
+        [sys.executable, WORKFLOWS, "--rounds", "1", "--sessions", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "| call | median | goal |" in ran.stdout
+    assert "| memory for 50 sessions |" in ran.stdout

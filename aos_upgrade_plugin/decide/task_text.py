@@ -35,7 +35,7 @@ def task_text(text: str, *, name: str) -> TaskText:
     return TaskText(
         title=title,
         description=_description(lines, title),
-        steps=_steps(lines) or (Step(1, "", text.strip(), ""),),
+        steps=_steps(lines) or (_only_step(lines, text),),
         artifacts=tuple(_artifacts(lines)),
         estimated_duration=next(
             (
@@ -124,6 +124,13 @@ def _steps(lines: tuple[_Line, ...]) -> tuple[Step, ...]:
     )
 
 
+def _only_step(lines: tuple[_Line, ...], text: str) -> Step:
+    """Take the whole text for one step."""
+    first = next((at for at, line in enumerate(lines) if line.heading), -1)
+    step = _step(1, "", lines[first + 1 :])
+    return step if step.description or step.command else step._replace(description=text.strip())
+
+
 def _numbered(lines: tuple[_Line, ...]) -> Iterator[str]:
     for line in lines:
         if not line.code and (found := _NUMBERED.match(line.text)):
@@ -168,6 +175,8 @@ def _blocks(body: tuple[_Line, ...]) -> Iterator[tuple[str, bool]]:
         else:
             code.append(line.text)
     yield "\n".join(prose), False
+    if code:  # the fence was never closed
+        yield "\n".join(code), True
 
 
 def _artifacts(lines: tuple[_Line, ...]) -> Iterator[str]:

@@ -69,13 +69,18 @@ def test_a_task_with_steps() -> None:
         ("# T\n\n1. one\n2. two\n", "T", ["one", "two"]),
         ("only words", "name", ["only words"]),
         ("", "name", [""]),
-        ("# T\n```\n1. code\n", "T", ["# T\n```\n1. code"]),
+        ("# T\n\nDo it.\n\n```sh\nmake\n```\nExpected: done\n", "T", ["Do it."]),
+        ("# T\n```\n1. code\n", "T", [""]),
+        ("# T\n", "T", ["# T"]),
     ],
 )
 def test_a_task_without_headed_steps(text: str, title: str, steps: list[str]) -> None:
     """A numbered list is its steps; where there is none, the whole text is one."""
     found = task_text(text, name="name")
     assert (found.title, [step.description for step in found.steps]) == (title, steps)
+    commands = {"make": "done", "1. code": ""}
+    assert all(commands.get(step.command, "") == step.expected_output for step in found.steps)
+    assert bool(found.steps[0].command) is ("```" in text)
 
 
 PHASE = """# Phase 0

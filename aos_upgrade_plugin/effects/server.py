@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from aos_upgrade_plugin.effects import disk, files, moments
 from aos_upgrade_plugin.effects.durable import make_directories, remove_tree
+from aos_upgrade_plugin.models.layout import Layout, Part
 from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.server import Pid, ServerState, Site, StartCommand
 
@@ -59,12 +60,18 @@ def index_bytes(site: Site) -> int:
     return sum(each.status.st_size for each in found)
 
 
-def forget_bytecode(site: Site) -> None:
-    """Remove what Python compiled of the server's code: none of it may outlive the code."""
+def forget_bytecode(install: Path, layout: Layout) -> None:
+    """Remove what Python compiled of the server's code: none of it may outlive the code.
+
+    Python tells by size and second whether it still fits, and both may be the same by chance.
+    """
+    code = {
+        files.locate(install, root.install) for root in layout.roots if root.part is Part.SERVER
+    }
     with files.as_disk_error("removing the server's compiled code"):
-        code = site.install.joinpath(*site.module.split("."))
-        for folder in [*code.rglob("__pycache__")]:
-            remove_tree(folder)
+        for folder in sorted(code):
+            for compiled in [*Path(os.fsdecode(folder)).rglob("__pycache__")]:
+                remove_tree(compiled)
 
 
 class Launched(NamedTuple):

@@ -42,7 +42,7 @@ class FormerServer(NamedTuple):
             except BaseException:
                 transaction.undo()
                 raise
-        forget_bytecode(self.run.site)
+        forget_bytecode(self.run.install, self.run.layout)
         return self.restart.start(ServerNow(endpoint=None))
 
 
@@ -61,7 +61,9 @@ def begin_server_way_back(
     rebuilt = environment_is_gone and changes_environment(run) and _rebuild(run, detect)
     before = before_of(run)
     former = FormerServer(run, stop_to_restart(run, before, spare=before.running), rebuilt)
-    forget_bytecode(run.site)  # or a folder that the new code brought would not be empty
+    forget_bytecode(
+        run.install, run.layout
+    )  # or a folder that the new code brought would not be empty
     for made_anew in run.plan.forgets:  # it is the new server's, and nobody's work
         durable.remove_tree(Path(os.fsdecode(locate(run.install, made_anew))))
     return former

@@ -172,8 +172,8 @@ def _exchange(run: Run, transaction: Transaction | None) -> ServerNow:
             transaction.undo()
             raise
         now = now.model_copy(update={"exchanged": moments.now()})
-        forget_bytecode(run.site)
         _keep(run, now)
+    forget_bytecode(run.install, run.layout)  # also where an attempt ended just before it
     if run.plan.environment is not None:
         settle_environment(installation_of(run), run.plan.environment, bench_of(run))
     return now

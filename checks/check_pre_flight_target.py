@@ -41,7 +41,10 @@ def configured(context: GateContext) -> Applicability:
         installation = find_installation(context.target)
     except UpgradeError:  # that the target is not right is for its own check to say
         return Applies()
-    if (installation.path / installation.layout.config).is_file():
+    config = installation.layout.config
+    if not config.endswith(".json"):
+        return NotApplies(reason=f"{config} is not in a form that this version reads")
+    if (installation.path / config).is_file():
         return Applies()
     return NotApplies(reason="the installation has no configuration of its own")
 

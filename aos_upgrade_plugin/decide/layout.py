@@ -43,7 +43,8 @@ def recognise(*, name: str, listing: AbstractSet[TreePath], layouts: Iterable[La
     NotFoundError, RefusedError for a generation that is not known; both say what was looked for.
     """
     layouts = tuple(layouts)
-    named = [layout for layout in layouts if layout.folder == name]
+    newest_first = sorted(layouts, key=lambda layout: -layout.generation)
+    named = [layout for layout in newest_first if layout.folder == name]
     if not named:
         names = " or ".join(sorted({layout.folder for layout in layouts}))
         raise NotFoundError(
@@ -51,14 +52,15 @@ def recognise(*, name: str, listing: AbstractSet[TreePath], layouts: Iterable[La
             cure="name the install folder, or the project that holds it: --target DIR",
         )
     for layout in named:
+        if not listing & set(layout.signs):
+            continue
         if foreign := listing & set(layout.foreign_signs):
             raise RefusedError(
                 f"{name} holds {', '.join(sorted(foreign))}: a generation of {layout.product} "
                 "that this version does not know",
                 cure="look for a newer version of aos-upgrade",
             )
-        if listing & set(layout.signs):
-            return layout
+        return layout
     looked_for = ", ".join(sorted({sign for layout in named for sign in layout.signs}))
     raise NotFoundError(
         f"{name} is no installation: it holds none of {looked_for}",

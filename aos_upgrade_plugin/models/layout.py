@@ -94,11 +94,16 @@ class Layout(Frozen):
     folder: str
     """The name of the install folder."""
     signs: tuple[TreePath, ...]
-    """Any one of them tells the installation from a folder that only has its name."""
+    """Any one of them tells the installation from a folder that only has its name.
+
+    Where a folder has signs of two generations, it is the newer one.
+    """
     foreign_signs: tuple[TreePath, ...] = ()
     """Any one of them tells that it is of a generation that we do not know."""
     source_signs: tuple[TreePath, ...]
     """Paths of a source; any one of them tells that it installs this layout."""
+    upgrades: tuple[Part, ...] = (Part.CONTENT, Part.SERVER)
+    """The parts that can be upgraded; another one is refused in words."""
     roots: tuple[Root, ...]
     """What an installation takes from a source. Where two bring one path, the later has it."""
     never_installed: tuple[Pattern, ...]

@@ -100,6 +100,8 @@ def _differing(installation: Installation, laid: Laid) -> list[TreePath]:
 
 def _config_problem(installation: Installation) -> str | None:
     config = installation.layout.config
+    if not config.endswith(".json"):
+        return None
     try:
         json.loads((installation.path / config).read_bytes())
     except FileNotFoundError:

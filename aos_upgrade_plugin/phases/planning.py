@@ -82,6 +82,7 @@ def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) 
     """Measure all that the plan for some parts of the product is decided from."""
     layout = only_parts(installation.layout, *parts)
     _refuse_other_generation(installation, source)
+    _refuse_parts(installation.layout, parts)
     _refuse_submodules(source, layout)
     object_format = source.repository.object_format
     target = read_installation(installation, object_format)
@@ -187,9 +188,21 @@ def contents_of(plan: UpgradePlan, install: Path) -> Generator[ContentOf]:
 
 def _refuse_other_generation(installation: Installation, source: Source) -> None:
     if source.layout.name != installation.layout.name:
+        comes, here = source.layout, installation.layout
+        by_folder = comes.folder != here.folder
+        new, old = (comes.folder, here.folder) if by_folder else (comes.product, here.product)
         raise RefusedError(
-            f"the source installs {source.layout.folder}, and this is {installation.layout.folder}",
-            cure=f"name a source that still installs {installation.layout.folder}",
+            f"the source installs {new}, and this is {old}",
+            cure=f"name a source that still installs {old}",
+        )
+
+
+def _refuse_parts(layout: Layout, parts: tuple[Part, ...]) -> None:
+    if refused := [part for part in parts if part not in layout.upgrades]:
+        raise RefusedError(
+            f"the {' and the '.join(refused)} of {layout.product} cannot be upgraded by this "
+            "version",
+            cure=f"upgrade what can be: --only {' or '.join(layout.upgrades)}",
         )
 
 

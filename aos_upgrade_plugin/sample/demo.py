@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from aos_upgrade_plugin.decide.layout import recognise, signs
 from aos_upgrade_plugin.decide.server import sort_out, start_command, surroundings
 from aos_upgrade_plugin.effects import durable, processes
-from aos_upgrade_plugin.effects.layouts import known
+from aos_upgrade_plugin.effects.layouts import known, present
 from aos_upgrade_plugin.effects.server import launch, read_state
 from aos_upgrade_plugin.errors import ServerError, UpgradeError, UsageError
 from aos_upgrade_plugin.models.server import Site, Transport
@@ -134,7 +135,8 @@ def _lay_out(arguments: list[str]) -> Demo:
     source = build_source(folder / "source", at=_NEXT)
     install = lay_down(source, _INSTALLED, folder / "project", environment=Environment.SHARED)
     move_in(install)
-    (layout,) = (each for each in known() if each.folder == install.name)
+    listing = present(install, signs(known()))
+    layout = recognise(name=install.name, listing=listing, layouts=known())
     return Demo(folder, source, Site.of(install=install, project=install.parent, layout=layout))
 
 

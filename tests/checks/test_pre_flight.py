@@ -124,14 +124,14 @@ def test_what_is_no_installation(good: Ready, tmp_path: Path) -> None:
     """No folder, a folder of something else, another generation, or not the folder itself."""
     other, unknown = tmp_path / "other", tmp_path / "unknown" / ".praxis-os"
     other.mkdir()
-    (unknown / "ouroboros").mkdir(parents=True)
+    (unknown / "later").mkdir(parents=True)
     said = [
         good.judged("AOS-P004", target=target).said["AOS-P004"]
         for target in (tmp_path / "none", other, unknown, good.install.parent)
     ]
     assert said[0] == f"there is no folder {tmp_path / 'none'}"
     assert said[1].startswith("there is no .agent-os or .praxis-os in ")
-    assert "a generation of prAxIs OS that this version does not know" in said[2]
+    assert "holds none of config/mcp.yaml, mcp_server, ouroboros, standards" in said[2]
     assert said[3].endswith(f"is not the install folder itself, that is {good.install}")
 
 

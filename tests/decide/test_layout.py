@@ -16,12 +16,12 @@ from aos_upgrade_plugin.errors import NotFoundError, RefusedError
 from aos_upgrade_plugin.models.layout import Layout, PathClass
 
 LAYOUTS = {layout.name: layout for layout in known()}
-OLD, NEW = LAYOUTS["agent_os"], LAYOUTS["praxis_os"]
+OLD, NEW, NEWEST = LAYOUTS.values()
 names = st.text("abcdexyz._-", min_size=1, max_size=8).filter(lambda name: name.strip("."))
 paths = st.lists(names, min_size=1, max_size=5).map("/".join)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("layout", [OLD, NEW], ids=["agent_os", "praxis_os"])
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
@@ -70,6 +70,26 @@ def test_a_path_belongs_to_one_class(layout: Layout, path: str, expected: PathCl
     assert classify(path, layout) is expected
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("ouroboros/__main__.py", PathClass.SYSTEM),
+        ("ouroboros/__pycache__/a.pyc", PathClass.DERIVED),
+        ("standards/universal/a.md", PathClass.SYSTEM),
+        ("workflows/spec_creation_v1/metadata.json", PathClass.MIXED),
+        ("config/mcp.yaml", PathClass.USER),
+        ("config/mcp.yaml.backup", PathClass.USER),
+        ("mcp_server/__main__.py", PathClass.USER),
+        ("state/workflow/active/1.json", PathClass.DERIVED),
+        (".cache/indexes/code/graph.duckdb", PathClass.DERIVED),
+        ("state/workflows/a.json", PathClass.CONTROL),
+    ],
+)
+def test_the_server_moved_once(path: str, expected: PathClass) -> None:
+    """What an earlier server left behind is the user's; the configuration always was."""
+    assert classify(path, NEWEST) is expected
+
+
 def test_usage_was_the_products_once() -> None:
     """What a generation does not bring is the user's there."""
     assert classify("usage/operating-model.md", OLD) is PathClass.MIXED
@@ -90,6 +110,8 @@ def test_what_is_ours_stays_ours_below(path: str) -> None:
         (".agent-os", {"mcp_server", "standards"}, "agent_os"),
         (".agent-os", {"standards"}, "agent_os"),
         (".praxis-os", {"mcp_server"}, "praxis_os"),
+        (".praxis-os", {"ouroboros", "standards"}, "praxis_os_ouroboros"),
+        (".praxis-os", {"config/mcp.yaml", "mcp_server"}, "praxis_os_ouroboros"),
     ],
 )
 def test_an_installation_is_recognised(name: str, listing: set[str], expected: str) -> None:
@@ -98,25 +120,31 @@ def test_an_installation_is_recognised(name: str, listing: set[str], expected: s
 
 
 @pytest.mark.parametrize(
-    ("name", "listing", "kind", "said"),
+    ("name", "listing", "said"),
     [
-        (".agent-os", set(), NotFoundError, "none of mcp_server, standards"),
-        (".agent-os", {"workflows"}, NotFoundError, "none of mcp_server, standards"),
-        ("praxis", {"mcp_server"}, NotFoundError, "not .agent-os or .praxis-os"),
-        (".praxis-os", {"ouroboros", "standards"}, RefusedError, "holds ouroboros"),
+        (".agent-os", set(), "none of mcp_server, standards"),
+        (".agent-os", {"workflows"}, "none of mcp_server, standards"),
+        (".praxis-os", {"later"}, "none of config/mcp.yaml, mcp_server, ouroboros, standards"),
+        ("praxis", {"mcp_server"}, "not .agent-os or .praxis-os"),
     ],
 )
-def test_what_is_no_installation_is_refused(
-    name: str, listing: set[str], kind: type[Exception], said: str
-) -> None:
+def test_what_is_no_installation_is_refused(name: str, listing: set[str], said: str) -> None:
     """The refusal says what was looked for."""
-    with pytest.raises(kind, match=said):
+    with pytest.raises(NotFoundError, match=said):
         recognise(name=name, listing=listing, layouts=known())
+
+
+def test_a_later_generation_with_the_old_signs_is_refused() -> None:
+    """A layout may name what tells that a folder is of another one, which nobody described yet."""
+    later = [each.model_copy(update={"foreign_signs": ("next",)}) for each in known()]
+    with pytest.raises(RefusedError, match=r"holds next: a generation of prAxIs OS"):
+        recognise(name=".praxis-os", listing={"next", "mcp_server"}, layouts=later)
+    assert signs(later) == signs(known()) | {"next"}
 
 
 def test_everything_that_tells_is_asked_for() -> None:
     """Whoever lists only the signs learns as much as one who lists everything."""
-    assert signs(known()) == {"mcp_server", "standards", "ouroboros"}
+    assert signs(known()) == {"config/mcp.yaml", "mcp_server", "ouroboros", "standards"}
 
 
 @pytest.mark.parametrize(
@@ -126,6 +154,7 @@ def test_everything_that_tells_is_asked_for() -> None:
         ({"scripts/install-agent-os.py"}, "agent_os"),
         ({".praxis-os", "scripts/install-agent-os.py"}, "praxis_os"),
         ({"scripts/install-praxis-os.py"}, "praxis_os"),
+        ({"dist/ouroboros", ".praxis-os", "scripts/install-praxis-os.py"}, "praxis_os_ouroboros"),
     ],
 )
 def test_a_source_says_what_it_installs(listing: set[str], expected: str) -> None:
@@ -135,7 +164,7 @@ def test_a_source_says_what_it_installs(listing: set[str], expected: str) -> Non
 
 def test_a_folder_that_is_no_source_is_refused() -> None:
     """The refusal says what was looked for."""
-    with pytest.raises(NotFoundError, match=r"none of \.praxis-os, scripts/install-praxis-os\.py"):
+    with pytest.raises(NotFoundError, match=r"none of dist/ouroboros, \.praxis-os, scripts/"):
         recognise_source(listing={"README.md"}, layouts=known())
 
 
@@ -171,7 +200,7 @@ def test_a_source_is_laid_out() -> None:
 
 @given(st.lists(paths))
 def test_what_is_laid_out_is_the_products(source: list[str]) -> None:
-    """No content of a source ever lands on a path that is the user's, or ours."""
+    """No content of a source ever lands on a path that is ours, or the user's but for settings."""
     for layout in LAYOUTS.values():
         below = [f"{root.source}/{path}" for root in layout.roots for path in source]
         for path in lay_out(below, layout):

@@ -15,7 +15,7 @@ from aos_upgrade_plugin.errors import NotFoundError
 from aos_upgrade_plugin.models.layout import Layout, Part
 from tests.decide.three_sides import versions
 
-AGENT_OS, PRAXIS_OS = known()
+AGENT_OS, PRAXIS_OS, OUROBOROS = known()
 CONTENT, SERVER = "universal/standards/a.md", "mcp_server/__main__.py"
 
 
@@ -25,6 +25,7 @@ def test_each_generation_is_recognised() -> None:
     assert (
         recognise_product(["scripts/install-praxis-os.py", CONTENT, SERVER], known()) == PRAXIS_OS
     )
+    assert recognise_product(["dist/ouroboros/__main__.py", CONTENT], known()) == OUROBOROS
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ NAMES = {".agent-os", ".praxis-os"}
 
 
 def test_the_layouts_come_with_the_package() -> None:
-    """Every one of them can be read; no two have the same name, folder or generation."""
+    """Every one of them can be read; no two have the same name or generation."""
     layouts = known()
-    assert [layout.name for layout in layouts] == ["agent_os", "praxis_os"]
+    assert [layout.name for layout in layouts] == ["agent_os", "praxis_os", "praxis_os_ouroboros"]
     assert {layout.folder for layout in layouts} == NAMES
     assert len({layout.generation for layout in layouts}) == len(layouts)
 

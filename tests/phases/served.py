@@ -24,7 +24,7 @@ def run_of(site: Site, folder: Path) -> Run:
             "last_updated": now,
         }
     )
-    (layout,) = (each for each in known() if each.folder == site.install.name)
+    layout = next(each for each in known() if each.folder == site.install.name)
     return Run(
         install=site.install,
         project=site.project,

@@ -127,7 +127,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     Wheel("beta", "1.0").put(wheels)
     Wheel("beta", "1.1").put(wheels)
     Wheel("mine", "0.1").put(wheels)
-    (layout,) = (each for each in known() if each.folder == ".praxis-os")
+    layout = next(each for each in known() if each.folder == ".praxis-os")
     install = tmp_path / "it's a project/.praxis-os"
     for folder in ("standards", "mcp_server"):
         (install / folder).mkdir(parents=True)
@@ -376,7 +376,7 @@ from aos_upgrade_plugin.models.packages import EnvironmentPlan
 from aos_upgrade_plugin.phases.environment import build_environment
 from aos_upgrade_plugin.phases.installation import Installation
 install, plan, bench = map(Path, sys.argv[1:])
-(layout,) = (each for each in known() if each.folder == install.name)
+layout = next(each for each in known() if each.folder == install.name)
 with hold(install, session=None, command="a runner") as lock:
     build_environment(
         Installation(install, install.parent, layout),

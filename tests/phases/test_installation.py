@@ -60,15 +60,21 @@ def test_a_folder_with_nothing_but_the_name_is_refused(tmp_path: Path) -> None:
     """Not one further up is taken for it: that could be another project's."""
     _lay_down(tmp_path)
     (tmp_path / "inner/.praxis-os").mkdir(parents=True)
-    with pytest.raises(NotFoundError, match="holds none of mcp_server, standards"):
+    with pytest.raises(NotFoundError, match=r"holds none of config/mcp\.yaml, mcp_server"):
         find(tmp_path / "inner")
 
 
 def test_a_generation_that_is_not_known_is_refused(tmp_path: Path) -> None:
-    """It is named, so that nobody looks for a fault of their own."""
-    (_lay_down(tmp_path) / "ouroboros").mkdir()
-    with pytest.raises(RefusedError, match="holds ouroboros: a generation of prAxIs OS"):
+    """What was looked for is named, so that nobody looks for a fault of their own."""
+    (tmp_path / ".praxis-os/later_server").mkdir(parents=True)
+    with pytest.raises(NotFoundError, match=r"none of config/mcp\.yaml, mcp_server, ouro"):
         find(tmp_path)
+
+
+def test_the_later_generation_is_told_by_its_server(tmp_path: Path) -> None:
+    """Both have standards in a folder of the same name."""
+    (_lay_down(tmp_path, ".praxis-os") / "ouroboros").mkdir()
+    assert find(tmp_path).layout.name == "praxis_os_ouroboros"
 
 
 def test_where_there_is_none_it_is_said(tmp_path: Path) -> None:

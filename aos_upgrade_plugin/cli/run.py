@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aos_upgrade_plugin.cli import answering, asking, options, output
+from aos_upgrade_plugin.cli import answering, asking, flags, options, output
 
 if TYPE_CHECKING:
     from aos_upgrade_plugin.models.plan import UpgradePlan
     from aos_upgrade_plugin.models.report import RunReport
+    from aos_upgrade_plugin.models.settings import Settings
+    from aos_upgrade_plugin.models.waiver import Waiver
 
 Session = Annotated[
     str | None, typer.Argument(metavar="[SESSION]", help="Default: the one used last.")
-]
-EvidenceDir = Annotated[
-    Path | None,
-    typer.Option("--evidence-dir", metavar="DIR", help="Copy the evidence there, too."),
 ]
 
 
@@ -31,84 +29,44 @@ def run(  # noqa: PLR0913  a flag each
     migrate: options.Migrate = None,
     answers: options.Answers = None,
     write_answers: options.WriteAnswers = None,
-    keep_backups: Annotated[
-        int | None, typer.Option("--keep-backups", metavar="N", help="Default: 3.")
-    ] = None,
-    auto_restart: Annotated[
-        bool | None,
-        typer.Option(
-            "--auto-restart/--no-auto-restart",
-            help="Restart the server (default), or pause until you did.",
-            show_default=False,
-        ),
-    ] = None,
-    restart_timeout: Annotated[
-        float | None,
-        typer.Option(
-            "--restart-timeout", metavar="SECONDS", help="How long a start may take. Default: 30."
-        ),
-    ] = None,
-    skip_tests: Annotated[
-        bool | None,
-        typer.Option(
-            "--skip-tests/--no-skip-tests",
-            help="Leave out the unit tests of the installation (default), or run them.",
-            show_default=False,
-        ),
-    ] = None,
-    git_commit: Annotated[
-        bool | None,
-        typer.Option("--git-commit", help="Commit what changed to the project's own repository."),
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", metavar="N", help="Run so many checks at once.")
-    ] = None,
-    dry_run: Annotated[
-        bool | None, typer.Option("--dry-run", help="Stop before anything changes.")
-    ] = None,
-    plan: Annotated[
-        Path | None,
-        typer.Option("--plan", metavar="FILE", help="Apply exactly this saved plan, or refuse."),
-    ] = None,
-    waivers: Annotated[
-        Path | None,
-        typer.Option("--waivers", metavar="FILE", help="Checks that somebody answers for."),
-    ] = None,
-    evidence_dir: EvidenceDir = None,
+    keep_backups: flags.KeepBackups = None,
+    auto_restart: flags.AutoRestart = None,
+    restart_timeout: flags.RestartTimeout = None,
+    skip_tests: flags.SkipTests = None,
+    git_commit: flags.GitCommit = None,
+    jobs: flags.Jobs = None,
+    dry_run: flags.DryRun = None,
+    plan: flags.PlanFile = None,
+    waivers: flags.Waivers = None,
+    evidence_dir: flags.EvidenceDir = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Upgrade an installation. If anything fails, it goes back by itself."""
-    from aos_upgrade_plugin.effects.run_folder import load_plan
-    from aos_upgrade_plugin.effects.waiver_file import read_waivers
-
-    flags = {
-        "source_path": source,
-        "only": only,
-        "on_conflict": on_conflict,
-        "migrate": tuple(migrate) if migrate else None,
-        "keep_backups": keep_backups,
-        "auto_restart": auto_restart,
-        "restart_timeout_s": restart_timeout,
-        "skip_tests": skip_tests,
-        "git_commit_after": git_commit,
-        "jobs": jobs,
-        "dry_run": dry_run,
-    }
-    given = {name: value for name, value in flags.items() if value is not None}
-    saved = None if plan is None else load_plan(plan)
-    if saved is None:
-        settings = options.settings(target, given, may_ask=not (as_json or dry_run))
-    else:
-        answering.refuse_beside_plan(answers, write_answers)
-        settings = options.settings(target, _as_planned(saved, given))
-    accepted = () if waivers is None else read_waivers(waivers)
+    given = _given(
+        source_path=source,
+        only=only,
+        on_conflict=on_conflict,
+        migrate=tuple(migrate) if migrate else None,
+        keep_backups=keep_backups,
+        auto_restart=auto_restart,
+        restart_timeout_s=restart_timeout,
+        skip_tests=skip_tests,
+        git_commit_after=git_commit,
+        jobs=jobs,
+        dry_run=dry_run,
+    )
+    accepted = () if waivers is None else _accepted(waivers)
     upgrade = options.upgrade(target, as_json=as_json)
-    if saved is None:
+    if plan is None:
+        settings = options.settings(target, given, may_ask=not (as_json or dry_run))
         upgrade.refuse_at_once(evidence_dir)
         agree = None if as_json else asking.about_migrations()
         settings, saved = answering.settled(
             upgrade, settings, agree=agree, read=answers, write=write_answers
         )
+    else:
+        answering.refuse_beside_plan(answers, write_answers)
+        settings, saved = _of_plan(plan, target, given)
     report = upgrade.run(settings, plan=saved, waivers=accepted, evidence_dir=evidence_dir)
     _end(report, as_json=as_json)
 
@@ -117,7 +75,7 @@ def resume(
     session: Session = None,
     *,
     target: options.Target = None,
-    evidence_dir: EvidenceDir = None,
+    evidence_dir: flags.EvidenceDir = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Go on with a run that was interrupted or paused."""
@@ -129,7 +87,7 @@ def rollback(
     session: Session = None,
     *,
     target: options.Target = None,
-    evidence_dir: EvidenceDir = None,
+    evidence_dir: flags.EvidenceDir = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Take a run back, also a completed one while its backup is kept."""
@@ -155,6 +113,27 @@ def report(
         as_json=as_json,
         exit_code=ExitCode.DONE,
     )
+
+
+def _given(**every: object) -> dict[str, object]:
+    """Return the flags that somebody gave."""
+    return {name: value for name, value in every.items() if value is not None}
+
+
+def _accepted(waivers: Path) -> tuple["Waiver", ...]:
+    from aos_upgrade_plugin.effects.waiver_file import read_waivers
+
+    return read_waivers(waivers)
+
+
+def _of_plan(
+    file: Path, target: str | None, given: Mapping[str, object]
+) -> tuple["Settings", "UpgradePlan"]:
+    """Return the settings that a saved plan was made with, and the plan."""
+    from aos_upgrade_plugin.effects.run_folder import load_plan
+
+    saved = load_plan(file)
+    return options.settings(target, _as_planned(saved, given)), saved
 
 
 def _as_planned(saved: "UpgradePlan", given: Mapping[str, object]) -> dict[str, object]:

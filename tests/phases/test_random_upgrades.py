@@ -21,7 +21,7 @@ from tests.phases.products import apply, lay_down, plan, prepared, product, put
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="names that are no text")
 _PLACE = b"standards/universal/"
-_POLICIES = (OnConflict.FAIL, OnConflict.KEEP, OnConflict.TAKE)
+_POLICIES = (OnConflict.FAIL, OnConflict.KEEP, OnConflict.TAKE, OnConflict.MERGE)
 _CHUNKS, _SEEDS = 20, 25
 
 

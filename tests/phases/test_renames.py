@@ -87,14 +87,19 @@ def test_an_edit_goes_along_and_comes_back(source: Path, project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("on_conflict", "left"), [(OnConflict.KEEP, TEXT + b"mine\n"), (OnConflict.TAKE, CHANGED)]
+    ("on_conflict", "left"),
+    [
+        (OnConflict.KEEP, b"mine\n" + TEXT),
+        (OnConflict.TAKE, CHANGED),
+        (OnConflict.MERGE, b"mine\n" + CHANGED),
+    ],
 )
 def test_a_conflict_at_a_new_name_is_asked_about_once(
     source: Path, project: Path, on_conflict: OnConflict, left: bytes
 ) -> None:
-    """Both sides changed it: kept or taken, it stands at the new place, and that was all."""
+    """Both sides changed it: kept, taken or merged, it is at the new place, and that was all."""
     install = project / ".agent-os"
-    put(install, f"{PLACE}old/text.md", TEXT + b"mine\n")
+    put(install, f"{PLACE}old/text.md", b"mine\n" + TEXT)
     (conflict,) = plan(project, source).undecided
     assert (conflict.path, conflict.renamed_from) == (
         f"{PLACE}new/text.md",

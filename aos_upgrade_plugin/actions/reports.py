@@ -36,7 +36,7 @@ def run_report(ended: Ended) -> RunReport:
         phases=phase_reports(session),
         changes=changes_report(run.plan),
         migrations=tuple(map(migration_told, run.plan.migrations)),
-        decisions=decision_reports(run),
+        decisions=() if ended.status is Status.ROLLED_BACK else decision_reports(run),
         server=server_report(run.plan, session),
         backup=None if run.backup is None else str(run.backup),
         rollback=ended.rollback,

@@ -13,6 +13,7 @@ from aos_upgrade_plugin.models.conflict import (
     GivenAnswers,
     OpenConflict,
     OwnContent,
+    Settled,
 )
 from aos_upgrade_plugin.models.plan import Choice, Conflict, SideDigests, UpgradePlan
 from aos_upgrade_plugin.models.settings import OnConflict
@@ -97,14 +98,15 @@ def for_all(conflict: OpenConflict, on_conflict: OnConflict) -> Decided | None:
     return None
 
 
-def contents_of_decisions(decisions: Decisions) -> Mapping[TreePath, ConflictDecision]:
+def settled(decisions: Decisions) -> Mapping[TreePath, Settled]:
     """Return what was decided for each path, with the content that shall stand there."""
-    found = {path: decided.decision for path, decided in decisions.kept.items()}
+    found = {path: Settled(decided.decision.choice) for path, decided in decisions.kept.items()}
     for path, (conflict, decided) in decisions.examined.items():
         if decided is not None:
-            merged = decided.decision.choice is Choice.MERGE
-            content = conflict.merge.content if merged else decided.decision.content
-            found[path] = decided.decision.model_copy(update={"content": content})
+            choice, content = decided.decision.choice, decided.decision.content
+            if choice is Choice.MERGE:
+                content = conflict.merge.content
+            found[path] = Settled(choice, content)
     return found
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from aos_upgrade_plugin.decide.answering import (
     NOTHING_DECIDED,
-    contents_of_decisions,
     explained,
+    settled,
 )
 from aos_upgrade_plugin.decide.bookkeeping import (
     Passage,
@@ -107,7 +107,7 @@ def plan_content(
         compared,
         target=facts.target,
         on_conflict=options.on_conflict,
-        decided=contents_of_decisions(decisions),
+        decided=settled(decisions),
     )
     counts = Counter(one.relation for one in compared if one.relation is not Relation.MOVED_AWAY)
     counts[Relation.LOCAL_ONLY] = len(facts.target.versions.keys() - {one.path for one in compared})

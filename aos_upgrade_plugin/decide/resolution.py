@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from aos_upgrade_plugin.models.conflict import ConflictDecision
+from aos_upgrade_plugin.models.conflict import Settled
 from aos_upgrade_plugin.models.plan import Choice, Conflict, Kept
 from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.three_way import Compared, Relation, Target
@@ -13,7 +13,7 @@ from aos_upgrade_plugin.models.tree import Kind, TreePath
 
 _CHOICES = {OnConflict.KEEP: Choice.KEEP, OnConflict.TAKE: Choice.TAKE}
 _WRITTEN = frozenset({Choice.MERGE, Choice.OWN})
-_NOTHING: Mapping[TreePath, ConflictDecision] = {}
+_NOTHING: Mapping[TreePath, Settled] = {}
 _USERS_DOING = frozenset({Relation.EDITED_LOCALLY, Relation.REMOVED_LOCALLY})
 
 
@@ -34,7 +34,7 @@ def resolve(
     *,
     target: Target,
     on_conflict: OnConflict,
-    decided: Mapping[TreePath, ConflictDecision] = _NOTHING,
+    decided: Mapping[TreePath, Settled] = _NOTHING,
 ) -> Resolution:
     """Decide every path as far as the policy goes; what stays undecided stays untouched.
 

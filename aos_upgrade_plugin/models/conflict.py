@@ -100,6 +100,13 @@ class Decided(NamedTuple):
     by: str
 
 
+class Settled(NamedTuple):
+    """A choice, with the content that neither side had where it brings one."""
+
+    choice: Choice
+    content: bytes | None = None
+
+
 class Examined(NamedTuple):
     """A conflict, looked at, and what was decided beside the option for all."""
 

@@ -146,7 +146,7 @@ class RunReport(Frozen):
     migrations: tuple[str, ...] = ()
     """Every migration that applied: whether it is made, what it does, the flag that asks for it."""
     decisions: tuple[DecisionReport, ...] = ()
-    """Of a run that began: every conflict, and where both sides of it are."""
+    """Of a run that began and was not taken back: every conflict, and where both sides are."""
     server: ServerReport | None = None
     """Nothing where the run is not about the server."""
     backup: str | None = None

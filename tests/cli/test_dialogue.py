@@ -27,9 +27,13 @@ from tests.phases.products import lay_down, product, put
 PROMPT = b"? help > "
 LINES = b"".join(b"line %d\n" % number for number in range(9))
 THEIRS = LINES.replace(b"line 0", b"their line 0")
-CALM = {"standards/calm.md": b"the same in both\n"}
-OLD = product({**CALM, **{f"standards/{name}.md": LINES for name in "abcd"}})
-NEW = product({**CALM, **{f"standards/{name}.md": THEIRS for name in "abcd"}}, version="1.1.0")
+OLD = product(
+    {"standards/calm.md": b"calm\n", **{f"standards/{name}.md": LINES for name in "abcd"}}
+)
+NEW = product(
+    {"standards/calm.md": b"calm\n", **{f"standards/{name}.md": THEIRS for name in "abcd"}},
+    version="1.1.0",
+)
 _PATIENCE_S = 120.0
 
 _EDITOR = """

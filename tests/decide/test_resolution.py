@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aos_upgrade_plugin.models.conflict import Settled
 from aos_upgrade_plugin.models.plan import Choice, Conflict, PlannedChange
 from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.three_way import Relation, Target
@@ -16,6 +17,7 @@ from tests.decide.three_sides import (
     entry,
     plan,
     target,
+    text,
 )
 
 FAIL, KEEP, TAKE = OnConflict.FAIL, OnConflict.KEEP, OnConflict.TAKE
@@ -276,3 +278,61 @@ def test_the_second_time_there_is_nothing_to_do(
     second = plan(incoming, again, incoming, on_conflict=on_conflict)
     assert second.changes == ()
     assert second.resolution.conflicts == ()
+
+
+_OWN = 5
+
+
+@settings(max_examples=300)
+@given(_sides, _standing(), _sides, st.data())
+def test_each_conflict_is_decided_by_itself(
+    base: dict[TreePath, int],
+    standing: tuple[dict[TreePath, int], Target],
+    incoming: dict[TreePath, int],
+    data: st.DataObject,
+) -> None:
+    """Whatever is decided for which path comes true there, and nothing else is given up."""
+    local, here = standing
+    decided: dict[TreePath, Settled] = {}
+    for conflict in plan(base, here, incoming).resolution.conflicts:
+        can_take = conflict.relation is not Relation.IN_THE_WAY
+        choices = [Choice.KEEP, *([Choice.TAKE] if can_take else [])]
+        choices += [Choice.OWN] if can_take and conflict.path in local else []
+        choice = data.draw(st.sampled_from(choices))
+        decided[conflict.path] = Settled(choice, text(_OWN) if choice is Choice.OWN else None)
+    planned = plan(base, here, incoming, decided=decided)
+    left = apply((one.change for one in planned.changes), here)
+    conflicts = {conflict.path: conflict for conflict in planned.resolution.conflicts}
+    for path, content in local.items():
+        choice_there = conflicts[path].choice if path in conflicts else None
+        if choice_there is Choice.OWN:
+            assert left[path] == entry(_OWN)
+        elif content != base.get(path) and choice_there is not Choice.TAKE:
+            assert left[path] == entry(content)
+    blocked = {path for one in conflicts.values() for path in one.blocks}
+    for path, conflict in conflicts.items():
+        if conflict.choice is Choice.TAKE and path in incoming.keys() - blocked:
+            assert left[path] == entry(incoming[path])
+    assert {path for path, one in conflicts.items() if one.choice is None} <= {
+        path for path, one in conflicts.items() if one.relation is Relation.IN_THE_WAY
+    }
+
+
+def test_a_content_of_its_own_may_stand_in_the_way() -> None:
+    """Upstream made a folder of an edited file: it stays a file, and is written into."""
+    own = {"a": Settled(Choice.OWN, text(_OWN))}
+    planned = plan({"a": 1}, {"a": 2}, {"a/x": 1, "b": 1}, decided=own)
+    (conflict,) = planned.resolution.conflicts
+    assert (conflict.choice, conflict.blocks) == (Choice.OWN, ("a/x",))
+    assert _shapes(planned.changes) == {"a": ("file", "file"), "b": (None, "file")}
+
+
+def test_what_cannot_go_to_its_new_place_is_not_merged_there() -> None:
+    """A folder of the user's is there: it is in the way, and the text stays where it was."""
+    merged = {"new": Settled(Choice.MERGE, text(_OWN))}
+    standing = target({"old": 2}, folders=["new"])
+    planned = plan({"old": 1}, standing, {"new": 3}, renames={"old": "new"}, decided=merged)
+    assert planned.changes == ()
+    assert [(one.path, one.relation, one.choice) for one in planned.resolution.conflicts] == [
+        ("new", Relation.IN_THE_WAY, None)
+    ]

@@ -12,6 +12,7 @@ from aos_upgrade_plugin.decide.changes import planned_changes
 from aos_upgrade_plugin.decide.compare import compare
 from aos_upgrade_plugin.decide.resolution import Resolution, resolve
 from aos_upgrade_plugin.decide.steps import ordered
+from aos_upgrade_plugin.models.conflict import Settled
 from aos_upgrade_plugin.models.journal import Change
 from aos_upgrade_plugin.models.plan import PlannedChange
 from aos_upgrade_plugin.models.settings import OnConflict
@@ -38,6 +39,7 @@ def plan(  # noqa: PLR0913  three sides, and what a test is about
     on_conflict: OnConflict = OnConflict.FAIL,
     executable: Iterable[TreePath] = (),
     renames: Renames | None = None,
+    decided: Mapping[TreePath, Settled] | None = None,
 ) -> Planned:
     """Decide about three sides; ``executable`` paths can be run in the incoming one only."""
     standing = local if isinstance(local, Target) else target(local)
@@ -47,7 +49,7 @@ def plan(  # noqa: PLR0913  three sides, and what a test is about
         incoming=versions(incoming, executable=executable),
         renames=renames,
     )
-    resolution = resolve(compared, target=standing, on_conflict=on_conflict)
+    resolution = resolve(compared, target=standing, on_conflict=on_conflict, decided=decided or {})
     brings = {path: laid(content) for path, content in incoming.items()}
     changes = planned_changes(resolution=resolution, target=standing, incoming=brings)
     return Planned(resolution, changes)

@@ -1,5 +1,8 @@
 """The content upgrade as a user runs it: there, nothing to do, and back."""
 
+import json
+import subprocess
+
 import junitparser
 import pytest
 
@@ -97,6 +100,49 @@ def test_a_policy_decides_conflicts(trip: Trip, policy: str, survives: bool) -> 
     assert ("Our team also" in stands) is survives
     backup = trip.install / ".backups" / done.answer["backup"].rpartition("/")[2]
     assert "Our team also" in (backup / variants.CHANGED).read_text()
+
+
+def test_each_conflict_is_decided_by_its_answer_and_both_sides_stay(trip: Trip) -> None:
+    """One merged, one kept: the report names both sides of each, and a command for either."""
+    variants.edit(trip.install, variants.CHANGED)
+    variants.edit(trip.install, variants.REMOVED)
+    mine = {
+        path: (trip.install / path).read_bytes() for path in (variants.CHANGED, variants.REMOVED)
+    }
+    answers = trip.folder / "answers.json"
+    assert trip.call("plan", *trip.what, "--write-answers", str(answers)).exit_code == 3
+    wanted = {variants.CHANGED: "merge", variants.REMOVED: "take"}
+    fields = json.loads(answers.read_text())
+    for answer in fields["answers"]:
+        answer["decision"] = wanted[answer["path"]]
+    answers.write_text(json.dumps(fields))
+    done = trip.run("--answers", str(answers))
+    assert done.answer["status"] == "completed", done.said
+    merged = (trip.install / variants.CHANGED).read_bytes()
+    theirs = subprocess.run(
+        [
+            "git",
+            "show",
+            f"1.1.0:{variants.CHANGED.replace('standards/universal', 'universal/standards')}",
+        ],
+        cwd=trip.source,
+        check=True,
+        capture_output=True,
+    ).stdout
+    assert b"Our team also" in merged
+    assert set(theirs.splitlines()) <= set(merged.splitlines())
+    decisions = {one["path"]: one for one in done.answer["decisions"]}
+    assert {path: one["choice"] for path, one in decisions.items()} == wanted
+    sides = {"yours": mine[variants.CHANGED], "incoming": theirs}
+    for name, content in sides.items():
+        _in_shell(decisions[variants.CHANGED]["commands"][name])
+        assert (trip.install / variants.CHANGED).read_bytes() == content
+    _in_shell(decisions[variants.REMOVED]["commands"]["yours"])
+    assert (trip.install / variants.REMOVED).read_bytes() == mine[variants.REMOVED]
+
+
+def _in_shell(command: str) -> None:
+    subprocess.run(["bash", "-c", command], check=True)
 
 
 def test_a_dry_run_and_a_plan_write_nothing(trip: Trip) -> None:

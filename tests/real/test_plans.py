@@ -13,7 +13,7 @@ import pytest
 
 from aos_upgrade_plugin.effects import files
 from aos_upgrade_plugin.effects.repository import Repository
-from aos_upgrade_plugin.models.plan import UpgradePlan
+from aos_upgrade_plugin.models.plan import Choice, UpgradePlan
 from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.three_way import Relation
 from aos_upgrade_plugin.models.tree import Tree, unescape
@@ -243,3 +243,32 @@ def test_any_pair_of_one_generation(tmp_path: Path, old: str, new: str) -> None:
         assert left == right
     assert plan(project, CLONE, new).nothing_to_do
     shutil.rmtree(project)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "clean"), [("845a154", "45421f3", 1), ("45421f3", "395aab3", 39)]
+)
+def test_edits_are_merged_as_git_merges_them(
+    tmp_path: Path, old: str, new: str, clean: int
+) -> None:
+    """A line of the user's at the end of every text that upstream changes, too."""
+    project = project_with(tmp_path, old)
+    install = _install(project)
+    changed = {
+        one.change.path: one.blob or ""
+        for one in plan(project, CLONE, new).changes
+        if one.relation is Relation.UPDATED and one.change.path.endswith(".md")
+    }
+    for path in changed:
+        with (install / path).open("ab") as file:
+            file.write(b"\n<!-- our team -->\n")
+    upgrade = plan(project, CLONE, new, on_conflict=OnConflict.MERGE)
+    merged = {one.path for one in upgrade.conflicts if one.choice is Choice.MERGE}
+    assert {*changed} - merged == {one.path for one in upgrade.undecided}
+    assert len(merged) == clean
+    apply(upgrade, install)
+    with Repository(CLONE).blobs() as read:
+        for path in merged:
+            text = (install / path).read_bytes()
+            assert text.endswith(b"\n<!-- our team -->\n")
+            assert {*read(changed[path]).splitlines()} <= {*text.splitlines()}

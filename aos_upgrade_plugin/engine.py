@@ -58,6 +58,9 @@ class Steps(Protocol):
     def undo(self, run: Run) -> WayBack:
         """Bring the installation back to what it was before the run; may be repeated."""
 
+    def located(self, run: Run) -> Run:
+        """Return the run with its installation where it is now: what was done may have moved it."""
+
     def give_up(self, run: Run) -> Run:
         """Remove what a run leaves that had not changed anything yet."""
 
@@ -163,16 +166,17 @@ def go_back(run: Run, reasons: tuple[str, ...], steps: Steps, watcher: Watcher) 
     rollback = RollbackReport()
     try:
         way_back = steps.undo(run)
+        run = steps.located(run)
         set_aside = tuple(each.kept_at for each in way_back.undone.set_aside)
         rollback = RollbackReport(performed=True, set_aside=set_aside)
         run = _save(run, taken_back(session=run.session, now=datetime.now(UTC)))
         reasons += begin_anew_if_damaged(run.evidence / EVENTS)
         report, kept = pass_gate(run, Gate.ROLLBACK, steps, watcher, facts=way_back.facts())
     except UpgradeError as error:
-        return _inconsistent(run, (*reasons, str(error)), error.cure, rollback)
+        return _inconsistent(steps.located(run), (*reasons, str(error)), error.cure, rollback)
     except Exception as error:  # noqa: BLE001  whatever is raised here, nothing is proven
         reason = f"{type(error).__name__}: {error}"
-        return _inconsistent(run, (*reasons, reason), _UNFORESEEN, rollback)
+        return _inconsistent(steps.located(run), (*reasons, reason), _UNFORESEEN, rollback)
     rollback = rollback.model_copy(
         update={"duration_s": time.monotonic() - began, "verified": report.opens}
     )
@@ -216,6 +220,7 @@ def _pass_phase(
     try:
         run = _save(run, phase_begun(session=run.session, phase=number, now=datetime.now(UTC)))
         session, artifacts, waits_for = steps.act(number, run)
+        run = steps.located(run)
         run = _save(run, with_artifacts(session=session, phase=number, artifacts=artifacts))
         if waits_for:
             return _Waiting(run, waits_for)
@@ -229,10 +234,10 @@ def _pass_phase(
         session = phase_passed(session=run.session, phase=number, artifacts=artifacts, now=now)
         return _save(run, session)
     except UpgradeError as error:
-        return _failed(run, number, (str(error),), error.cure, artifacts)
+        return _failed(steps.located(run), number, (str(error),), error.cure, artifacts)
     except Exception as error:  # noqa: BLE001  whatever is raised here, the phase has failed
         reason = f"{type(error).__name__}: {error}"
-        return _failed(run, number, (reason,), _UNFORESEEN, artifacts)
+        return _failed(steps.located(run), number, (reason,), _UNFORESEEN, artifacts)
 
 
 def _pause(waiting: _Waiting) -> Ended:

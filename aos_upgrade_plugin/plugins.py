@@ -12,6 +12,7 @@ import pluggy
 from pydantic import JsonValue, TypeAdapter
 
 from aos_upgrade_plugin import __version__, hookspecs
+from aos_upgrade_plugin.decide.install_folder import install_folder
 from aos_upgrade_plugin.decide.migrating import Offered
 from aos_upgrade_plugin.decide.moved_content import content_folders, usage_folder
 from aos_upgrade_plugin.decide.packages import browser_steps
@@ -190,7 +191,7 @@ class BuiltIn:
     @hookspecs.hookimpl
     def aos_migrations(self, facts: MigrationFacts) -> list[Migration]:
         """Follow what the product itself renamed, moved and gave up."""
-        known = (search_index, content_folders, usage_folder, workflow_metadata)
+        known = (install_folder, search_index, content_folders, usage_folder, workflow_metadata)
         return [each for migration in known if (each := migration(facts)) is not None]
 
     @hookspecs.hookimpl

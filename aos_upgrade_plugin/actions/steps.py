@@ -22,6 +22,7 @@ from aos_upgrade_plugin.models.workflow import (
 from aos_upgrade_plugin.phases.backup import back_up_run, give_up_backup
 from aos_upgrade_plugin.phases.cleanup import clean_up
 from aos_upgrade_plugin.phases.content import upgrade_content
+from aos_upgrade_plugin.phases.renaming import located
 from aos_upgrade_plugin.phases.rollback import roll_back
 from aos_upgrade_plugin.phases.server_upgrade import upgrade_server
 from aos_upgrade_plugin.plugins import Plugins
@@ -54,13 +55,17 @@ class UpgradeSteps:
     def act(self, phase: int, run: Run) -> Acted:
         """Do what a phase is there for, then what plugins want done in it."""
         acted = _ACTIONS[phase](run)
-        run = run.at(acted.session)
+        run = located(run).at(acted.session)
         added = self._plugins.phase_actions(phase, run.context(Gate.named(str(phase))))
         return acted._replace(artifacts={**acted.artifacts, "plugins": added})
 
     def undo(self, run: Run) -> WayBack:
         """Bring the installation back to what it was before the run."""
         return roll_back(run, detect=self._plugins.post_install_steps)
+
+    def located(self, run: Run) -> Run:
+        """Return the run with its installation where it is now."""
+        return located(run)
 
     def give_up(self, run: Run) -> Run:
         """Remove the backup of a run that had not changed anything yet."""

@@ -79,6 +79,8 @@ class ContentFacts(NamedTuple):
     unrecovered: tuple[TreePath, ...] = ()
     """What has no base although the product has or had a file there."""
     notes: tuple[str, ...] = ()
+    becomes: Layout | None = None
+    """The layout that the source installs, where its install folder has another name."""
 
 
 def conflicts_of(facts: ContentFacts) -> tuple[tuple[Conflict, Compared | None], ...]:
@@ -206,7 +208,7 @@ def _texts(
     passage = Passage(
         at=plan.created_at,
         tool=f"aos-upgrade {plan.tool_version}",
-        product=facts.layout.product,
+        product=(facts.becomes or facts.layout).product,
         from_version=plan.origin.version,
         from_commit=plan.origin.commit,
         to_version=plan.source.version,
@@ -228,7 +230,7 @@ def _texts(
         if paper := install.get(path):
             yield Place.INSTALL, path, paper, text_for(paper.content, passage)
     if paper := facts.papers.get(Place.PROJECT, {}).get(IGNORE):
-        yield Place.PROJECT, IGNORE, paper, ignore_text(paper.content, layout)
+        yield Place.PROJECT, IGNORE, paper, ignore_text(paper.content, facts.becomes or layout)
     yield Place.INSTALL, RECORD, Paper(facts.record_entry, b""), record.to_json()
 
 

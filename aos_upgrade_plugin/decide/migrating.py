@@ -14,7 +14,7 @@ from aos_upgrade_plugin.decide.layout import classifier
 from aos_upgrade_plugin.decide.product import part_of
 from aos_upgrade_plugin.decide.resolution import folders_above
 from aos_upgrade_plugin.errors import RefusedError
-from aos_upgrade_plugin.models.journal import Change, Place
+from aos_upgrade_plugin.models.journal import Change, InstallRename, Place
 from aos_upgrade_plugin.models.layout import KEPT
 from aos_upgrade_plugin.models.migration import (
     ALL,
@@ -133,9 +133,11 @@ def with_migrations(
         one = _composed(spot, before, between, known.pop(spot, None), operation)
         if one is not None:
             one = one.model_copy(update={"migration": each.id if each else around.get(spot)})
-            part = part_of(spot[1], facts.layout)
+            part = each.part if each and each.part else part_of(spot[1], facts.layout)
             update = {"part": part if part in facts.parts else facts.parts[0]}
             composed[spot] = one.model_copy(update=update)
+    becomes = facts.becomes if any(each.renames for each in chosen.made) else None
+    names = {"before": facts.layout.folder, "after": becomes.folder} if becomes else None
     return plan.model_copy(
         update={
             "target": facts.target.tree,
@@ -143,6 +145,8 @@ def with_migrations(
             "project": _project(facts, doing),
             "changes": (*_in_order(composed, known),),
             "migrations": chosen.planned,
+            "rename": InstallRename.model_validate(names) if names else None,
+            "becomes": becomes.name if becomes else None,
             "forgets": tuple(sorted({path for each in chosen.made for path in each.forgets})),
             "notes": (*plan.notes, *chosen.notes),
         }

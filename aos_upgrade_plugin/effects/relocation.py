@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from aos_upgrade_plugin.effects import disk, durable
@@ -30,10 +30,17 @@ def relocate(built: Path, *, home: Path) -> None:
     """
     old, new = (os.fsencode(f"/{each.parent.name}/{each.name}") for each in (built, home))
     with as_disk_error("rewriting the scripts of the new environment"):
-        rewritten = dict(_rewrite(built, old, new))
-        for folder in package_folders(built):
-            for record in sorted(folder.glob("*.dist-info/RECORD")):
-                _record(record, rewritten)
+        _rewrite_all(built, old, new, _replace)
+
+
+def rehome(environment: Path, *, formerly: Path) -> None:
+    """Rewrite what names the folder of an installation that has another name now.
+
+    ``formerly`` is that folder under the name that it had. May be killed anywhere and repeated.
+    """
+    old = os.fsencode(f"/{formerly.name}/{environment.name}")
+    new = os.fsencode(f"/{environment.parent.name}/{environment.name}")
+    _rewrite_all(environment, old, new, _replace_in_use)
 
 
 def compile_bytecode(built: Path, *, home: Path, bench: Workbench) -> None:
@@ -51,7 +58,14 @@ def compile_bytecode(built: Path, *, home: Path, bench: Workbench) -> None:
         )
 
 
-def _rewrite(built: Path, old: bytes, new: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _rewrite_all(environment: Path, old: bytes, new: bytes, put: "_Put") -> None:
+    rewritten = dict(_rewrite(environment, old, new, put))
+    for folder in package_folders(environment):
+        for record in sorted(folder.glob("*.dist-info/RECORD")):
+            _record(record, rewritten, put)
+
+
+def _rewrite(built: Path, old: bytes, new: bytes, put: "_Put") -> Iterator[tuple[bytes, bytes]]:
     """Rewrite each file that names the old place; yield its name in ``bin`` and its content."""
     for path in (built / "pyvenv.cfg", *sorted((built / "bin").iterdir())):
         status = path.lstat()
@@ -61,11 +75,11 @@ def _rewrite(built: Path, old: bytes, new: bytes) -> Iterator[tuple[bytes, bytes
         if old not in content or b"\0" in content:
             continue
         content = content.replace(old, new)
-        _replace(path, content, stat.S_IMODE(status.st_mode))
+        put(path, content, stat.S_IMODE(status.st_mode))
         yield os.fsencode(path.name), content
 
 
-def _record(record: Path, rewritten: Mapping[bytes, bytes]) -> None:
+def _record(record: Path, rewritten: Mapping[bytes, bytes], put: "_Put") -> None:
     def line(match: re.Match[bytes]) -> bytes:
         content = rewritten.get(match[1].rpartition(b"/")[2])
         return match[0] if content is None else b"%s,%s" % (match[1], _hash_and_size(content))
@@ -73,12 +87,20 @@ def _record(record: Path, rewritten: Mapping[bytes, bytes]) -> None:
     before = record.read_bytes()
     after = _RECORDED.sub(line, before)
     if after != before:
-        _replace(record, after, stat.S_IMODE(record.lstat().st_mode))
+        put(record, after, stat.S_IMODE(record.lstat().st_mode))
 
 
 def _hash_and_size(content: bytes) -> bytes:
     digest = urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
     return b"sha256=%s,%d" % (digest, len(content))
+
+
+_Put = Callable[[Path, bytes, int], None]
+
+
+def _replace_in_use(path: Path, content: bytes, mode: int) -> None:
+    """Give a name new content, with the old one there until the new one is."""
+    durable.write_durably(path, content, mode=mode)
 
 
 def _replace(path: Path, content: bytes, mode: int) -> None:

@@ -55,6 +55,10 @@ class Migration(Frozen):
     """What was measured that makes it apply here."""
     needed: bool = False
     """Without it what comes does not work: the run stops until somebody said yes."""
+    renames: bool = False
+    """The install folder gets the name that the source gives it, in the same transaction."""
+    part: Part | None = None
+    """With which part it is made: the server's stands still meanwhile. Nothing: told by path."""
     operations: tuple[Operation, ...] = ()
     forgets: tuple[TreePath, ...] = ()
     """Folders of the class derived that leave with the old server and are made again."""
@@ -63,7 +67,8 @@ class Migration(Frozen):
     def lines(self) -> tuple[str, ...]:
         """Say path by path what it does."""
         made_again = (f"remove {path}, it is made again" for path in self.forgets)
-        return (*map(str, self.operations), *made_again)
+        renamed = ("rename the install folder",) if self.renames else ()
+        return (*renamed, *map(str, self.operations), *made_again)
 
 
 class PlannedMigration(Frozen):
@@ -91,6 +96,10 @@ class MigrationFacts:
 
     layout: Layout
     """The installation's."""
+    becomes: Layout | None
+    """The layout that the source installs, where its install folder has another name."""
+    project: bytes
+    """The absolute path of the project."""
     parts: tuple[Part, ...]
     """What this run upgrades."""
     target: Tree

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, JsonValue, model_validator
 
 from aos_upgrade_plugin.models.base import Frozen, Sha256, Utc
-from aos_upgrade_plugin.models.journal import Change, Place
+from aos_upgrade_plugin.models.journal import Change, InstallRename, Place
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.migration import MigrationId, PlannedMigration
 from aos_upgrade_plugin.models.packages import EnvironmentPlan
@@ -189,6 +189,10 @@ class UpgradePlan(Frozen):
     kept: tuple[Kept, ...] = ()
     migrations: tuple[PlannedMigration, ...] = ()
     """Every migration that applies, asked for or not."""
+    rename: InstallRename | None = None
+    """The other name that the install folder gets, together with the server."""
+    becomes: str | None = None
+    """The layout that the installation has under that name."""
     forgets: tuple[TreePath, ...] = ()
     """Folders that are made again, and leave while the server stands still."""
     environment: EnvironmentPlan | None = None

@@ -20,6 +20,7 @@ from aos_upgrade_plugin.models.server import Servers, Site, StartCommand, Transp
 from aos_upgrade_plugin.models.tree import Entry, Kind, Tree, TreePath, unescape
 from aos_upgrade_plugin.phases.installation import installation_of
 from aos_upgrade_plugin.phases.planning import contents_of, read_installation_tree
+from aos_upgrade_plugin.phases.renaming import new_name
 from aos_upgrade_plugin.phases.serving import recorded_command
 
 _FOLDER = "beside"
@@ -33,7 +34,8 @@ def laid_beside(
 
     The copy is gone afterwards. ``environment`` is where its Python is.
     """
-    install = run.folder / _FOLDER / "project" / run.install.name
+    name = (new_name(run) if changes else run.install).name
+    install = run.folder / _FOLDER / "project" / name
     remove_copy(run)
     with as_disk_error("copying the server beside"):
         _copy(run, install, changes)

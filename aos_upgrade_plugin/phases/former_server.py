@@ -17,9 +17,15 @@ from aos_upgrade_plugin.phases.content import header_for
 from aos_upgrade_plugin.phases.environment import build_environment, environment_change
 from aos_upgrade_plugin.phases.environment_planning import Detect, plan_former_environment
 from aos_upgrade_plugin.phases.installation import installation_of
+from aos_upgrade_plugin.phases.renaming import located, rehome_environment
 from aos_upgrade_plugin.phases.restarting import Restart, stop_to_restart
 from aos_upgrade_plugin.phases.server_before import before_of
-from aos_upgrade_plugin.phases.server_upgrade import bench_of, changes_environment, touches_server
+from aos_upgrade_plugin.phases.server_upgrade import (
+    bench_of,
+    changes_environment,
+    is_applied,
+    touches_server,
+)
 
 
 class FormerServer(NamedTuple):
@@ -32,18 +38,20 @@ class FormerServer(NamedTuple):
 
     def come_back(self) -> ServerNow:
         """Put a rebuilt environment into place and start what ran. ServerError, StaleError."""
+        run = located(self.run)
         if self.rebuilt:
-            change = environment_change(installation_of(self.run))
-            header = header_for(self.run, [change]).model_copy(update={"purpose": RESTORE})
-            transaction = Transaction.prepare(self.run.install, header, lambda _: b"")
+            change = environment_change(installation_of(run))
+            header = header_for(run, [change]).model_copy(update={"purpose": RESTORE})
+            transaction = Transaction.prepare(run.install, header, lambda _: b"")
             try:
                 transaction.apply()
                 transaction.commit()
             except BaseException:
                 transaction.undo()
                 raise
-        forget_bytecode(self.run.install, self.run.layout)
-        return self.restart.start(ServerNow(endpoint=None))
+        rehome_environment(run)
+        forget_bytecode(run.install, run.layout)
+        return self.restart.by(run).start(ServerNow(endpoint=None))
 
 
 def begin_server_way_back(
@@ -61,10 +69,10 @@ def begin_server_way_back(
     rebuilt = environment_is_gone and changes_environment(run) and _rebuild(run, detect)
     before = before_of(run)
     former = FormerServer(run, stop_to_restart(run, before, spare=before.running), rebuilt)
-    forget_bytecode(
-        run.install, run.layout
-    )  # or a folder that the new code brought would not be empty
-    for made_anew in run.plan.forgets:  # it is the new server's, and nobody's work
+    # Or a folder that the new code brought would not be empty.
+    forget_bytecode(run.install, run.layout)
+    new_stands = environment_is_gone or is_applied(run)
+    for made_anew in run.plan.forgets if new_stands else ():  # the new server's, nobody's work
         durable.remove_tree(Path(os.fsdecode(locate(run.install, made_anew))))
     return former
 

@@ -77,7 +77,7 @@ def _without_impostors(candidates: list[layouts.Named]) -> Sequence[layouts.Name
 
 
 def _refuse_twins(nearest: layouts.Named, others: Sequence[layouts.Named], start: Path) -> None:
-    twins = [each.name for each in others if each.project == nearest.project]
+    twins = [each.name for each in others if each.project == nearest.project and _listing(each)]
     if twins and not start.resolve().is_relative_to(nearest.path):
         raise RefusedError(
             f"{nearest.project} holds {nearest.name} and {', '.join(twins)}",

@@ -37,6 +37,8 @@ def look_for_migrations(
         offered = offer(
             MigrationFacts(
                 layout=installation.layout,
+                becomes=facts.becomes,
+                project=os.fsencode(installation.project.resolve()),
                 parts=facts.parts,
                 target=facts.target.tree,
                 laid_down=facts.base,

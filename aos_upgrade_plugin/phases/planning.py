@@ -38,6 +38,7 @@ from aos_upgrade_plugin.phases.conflicts import WhereTextsAre
 from aos_upgrade_plugin.phases.deciding import NOTHING_SAID, Said, decide_conflicts
 from aos_upgrade_plugin.phases.installation import Installation, lies_in_project
 from aos_upgrade_plugin.phases.migrations import Offer, look_for_migrations, nothing_offered
+from aos_upgrade_plugin.phases.renaming import other_layout
 from aos_upgrade_plugin.phases.skew import version_skews
 from aos_upgrade_plugin.phases.source import Source, laid_out, submodules, version_claims
 
@@ -81,12 +82,15 @@ def plan_upgrade(  # noqa: PLR0913  who has a say, by itself
 def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) -> ContentFacts:
     """Measure all that the plan for some parts of the product is decided from."""
     layout = only_parts(installation.layout, *parts)
-    _refuse_other_generation(installation, source)
-    _refuse_parts(installation.layout, parts)
+    becomes = other_layout(installation, source, parts)
+    for each in (installation.layout, source.layout):
+        _refuse_parts(each, parts)
     _refuse_submodules(source, layout)
     object_format = source.repository.object_format
     target = read_installation(installation, object_format)
-    contents = read_contents(source.repository, laid_out(source.tree, layout))
+    contents = read_contents(
+        source.repository, laid_out(source.tree, only_parts(source.layout, *parts))
+    )
     kept = read_record(installation.path)
     bases = [
         find_base(
@@ -122,6 +126,7 @@ def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) 
         record=kept.record,
         record_entry=kept.entry,
         papers=papers,
+        becomes=becomes,
         unrecovered=unrecovered,
         notes=tuple(_notes(source, kept.problem, contents.lfs_pointers, unrecovered)),
     )
@@ -184,17 +189,6 @@ def contents_of(plan: UpgradePlan, install: Path) -> Generator[ContentOf]:
             return Path(os.fsdecode(locate(install, one.stands_at)))
 
         yield content_of
-
-
-def _refuse_other_generation(installation: Installation, source: Source) -> None:
-    if source.layout.name != installation.layout.name:
-        comes, here = source.layout, installation.layout
-        by_folder = comes.folder != here.folder
-        new, old = (comes.folder, here.folder) if by_folder else (comes.product, here.product)
-        raise RefusedError(
-            f"the source installs {new}, and this is {old}",
-            cure=f"name a source that still installs {old}",
-        )
 
 
 def _refuse_parts(layout: Layout, parts: tuple[Part, ...]) -> None:

@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from aos_upgrade_plugin.decide.server import foremost_first
@@ -20,6 +20,7 @@ from aos_upgrade_plugin.models.server import (
 )
 from aos_upgrade_plugin.models.service import ServerBefore, ServerNow
 from aos_upgrade_plugin.phases import serving
+from aos_upgrade_plugin.phases.renaming import with_present_folder
 
 _LOG = "server.log"
 
@@ -36,6 +37,10 @@ class Restart:
     clients: tuple[ServerProcess, ...]
     began_s: float
     stopped: tuple[Stopped, ...]
+
+    def by(self, run: Run) -> "Restart":
+        """Return the same for a run whose install folder may have got another name meanwhile."""
+        return replace(self, run=run, ran=with_present_folder(run, self.ran))
 
     @property
     def not_started(self) -> tuple[ServerProcess, ...]:

@@ -19,6 +19,7 @@ from aos_upgrade_plugin.phases.environment_planning import Detect
 from aos_upgrade_plugin.phases.former_server import begin_server_way_back
 from aos_upgrade_plugin.phases.installation import installation_of
 from aos_upgrade_plugin.phases.planning import read_installation_tree
+from aos_upgrade_plugin.phases.renaming import located
 from aos_upgrade_plugin.phases.restarting import why_nothing_answers
 from aos_upgrade_plugin.phases.restore import whole
 from aos_upgrade_plugin.phases.server_before import before_of
@@ -43,6 +44,7 @@ def roll_back(run: Run, *, detect: Detect) -> WayBack:
 
 def server_is_down(run: Run) -> str:
     """Say that the server of a run stands still, and how it is started; empty where it does not."""
+    run = located(run)
     begun = any(each.phase == SERVER for each in run.session.phase_history)
     return why_nothing_answers(run, before_of(run)) if begun and touches_server(run) else ""
 
@@ -63,6 +65,7 @@ def _roll_back(run: Run, detect: Detect) -> WayBack:
             if entry not in (change.before, change.after)
         ]
         kept_folders = _take_back(run)
+        run = located(run)
         _clear_what_was_built(run, but_the_stage=server is not None and server.rebuilt)
         # Also what was set aside when an interrupted change was taken back before this.
         undone = Undone(set_aside=listed(run.install, run.folder), kept_folders=kept_folders)
@@ -87,8 +90,9 @@ def _take_back(run: Run) -> tuple[TreePath, ...]:
     """Undo every change of the run's; name the folders that had to stay."""
     kept: list[TreePath] = []
     opened = _open_transactions(run)
-    for transaction in opened:
-        kept += transaction.undo().kept_folders
+    for transaction in opened:  # each may give the install folder its old name back
+        kept += Transaction(located(run).install, transaction.header).undo().kept_folders
+    run = located(run)
     committed = _committed_transaction(run, but={each.header.purpose for each in opened})
     if committed is not None:
         kept += committed.undo().kept_folders
@@ -157,9 +161,9 @@ def _committed_changes(run: Run, *, but: Collection[str]) -> list[Change]:
 
 def _committed_transaction(run: Run, *, but: Collection[str]) -> Transaction | None:
     """Take up what the run committed, with the old content from its backup, which is whole."""
-    to_do = _committed_changes(run, but=but)
-    if not to_do:
+    to_do, rename = _committed_changes(run, but=but), run.plan.rename
+    renamed = rename if rename and run.install.name == rename.after else None
+    if not to_do and renamed is None:
         return None
-    return Transaction.retrace(
-        run.install, header_for(run, to_do), lambda change: old_content_of(run, change)
-    )
+    header = header_for(run, to_do).model_copy(update={"rename": renamed})
+    return Transaction.retrace(run.install, header, lambda change: old_content_of(run, change))

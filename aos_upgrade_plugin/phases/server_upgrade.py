@@ -34,6 +34,7 @@ from aos_upgrade_plugin.phases.environment import (
 )
 from aos_upgrade_plugin.phases.installation import installation_of
 from aos_upgrade_plugin.phases.planning import contents_of
+from aos_upgrade_plugin.phases.renaming import located, rehome_environment
 from aos_upgrade_plugin.phases.restarting import as_it_runs, how_to_restart, stop_to_restart
 from aos_upgrade_plugin.phases.server_before import AT_LEAST_S, before_of
 
@@ -52,11 +53,12 @@ def upgrade_server(run: Run) -> Acted:
         if not touches_server(run):
             return _acted(run, as_it_runs(run, ServerNow(endpoint=None)))
         before = before_of(run)
-        transaction = None if _is_applied(run) else _prepare(run, before)
+        transaction = None if is_applied(run) else _prepare(run, before)
         restart = stop_to_restart(run, before) if run.settings.auto_restart else None
         now = _exchange(run, transaction)
+        run = located(run)
         if restart is not None:
-            return _acted(run, restart.start(now))
+            return _acted(run, restart.by(run).start(now))
         waits_for = how_to_restart(run, before, exchanged=now.exchanged or _begun(run))
         return _acted(run, as_it_runs(run, now))._replace(waits_for=waits_for)
 
@@ -77,7 +79,8 @@ def _facts(now: ServerNow) -> Facts:
 
 def touches_server(run: Run) -> bool:
     """Say whether the run changes server code or environment, so that it needs a restart."""
-    return bool(run.plan.of(Part.SERVER) or run.plan.forgets) or changes_environment(run)
+    plan = run.plan
+    return bool(plan.of(Part.SERVER) or plan.forgets or plan.rename) or changes_environment(run)
 
 
 def changes_environment(run: Run) -> bool:
@@ -85,7 +88,8 @@ def changes_environment(run: Run) -> bool:
     return run.plan.environment is not None and not run.plan.environment.nothing_to_do
 
 
-def _is_applied(run: Run) -> bool:
+def is_applied(run: Run) -> bool:
+    """Say whether the new server's files stand, and are not for good yet."""
     found = journal.read(folder_of(run.install, run.session.session_id, PURPOSE))
     return found is not None and found[1] is JournalState.APPLIED
 
@@ -147,6 +151,7 @@ def _header(run: Run) -> JournalHeader:
         purpose=PURPOSE,
         created_at=datetime.now(UTC),
         session=run.session.for_journal(),
+        rename=run.plan.rename,
         changes=ordered(changes, folders=run.plan.target),
     )
 
@@ -172,7 +177,9 @@ def _exchange(run: Run, transaction: Transaction | None) -> ServerNow:
             transaction.undo()
             raise
         now = now.model_copy(update={"exchanged": moments.now()})
+        run = located(run)
         _keep(run, now)
+    rehome_environment(run)
     forget_bytecode(run.install, run.layout)  # also where an attempt ended just before it
     if run.plan.environment is not None:
         settle_environment(installation_of(run), run.plan.environment, bench_of(run))

@@ -22,11 +22,14 @@ def facts(  # noqa: PLR0913  a side each
     index: tuple[str, ...] = (),
     parts: tuple[Part, ...] = BOTH,
     layout: Layout | None = None,
+    becomes: Layout | None = None,
 ) -> MigrationFacts:
     """Return what would be measured; every side is empty that is not given."""
     base, local, incoming = base or {}, local or {}, incoming or {}
     return MigrationFacts(
         layout=layout or known()[0],
+        becomes=becomes,
+        project=b"/home/me/project",
         parts=parts,
         target={path: Entry(kind=Kind.FILE, mode=0o644) for path in local},
         laid_down={

@@ -14,7 +14,7 @@ from aos_upgrade_plugin.effects import environment_stage as stage
 from aos_upgrade_plugin.effects.files import read_tree
 from aos_upgrade_plugin.effects.installers import Installer
 from aos_upgrade_plugin.effects.pip import Pip
-from aos_upgrade_plugin.effects.relocation import compile_bytecode, relocate
+from aos_upgrade_plugin.effects.relocation import compile_bytecode, rehome, relocate
 from aos_upgrade_plugin.effects.uv import Uv
 from aos_upgrade_plugin.effects.workbench import Workbench
 from aos_upgrade_plugin.models.packages import STAGE, Environment, Pinned
@@ -106,3 +106,20 @@ def test_its_bytecode_is_ready_at_home(told: Told, tmp_path: Path) -> None:
     assert code.co_filename == str(source)
     status = source.stat()
     assert struct.unpack("<III", header[4:]) == (0, int(status.st_mtime), status.st_size)
+
+
+def test_it_is_at_home_under_the_other_name_of_its_folder(told: Told, tmp_path: Path) -> None:
+    """Its scripts are its own after the folder was renamed, and as before when it goes back."""
+    old, new, bench = tmp_path / ".agent-os", tmp_path / ".praxis-os", Workbench(tmp_path / "bench")
+    built = _build(old / STAGE, _model(old), told, bench)
+    relocate(built, home=old / "venv")
+    shutil.rmtree(old / "venv")
+    built.rename(old / "venv")
+    before = read_tree(old / "venv")
+    old.rename(new)
+    for _ in range(2):
+        rehome(new / "venv", formerly=old)
+    assert says(new / "venv/bin/alpha") == f"alpha {new}/venv"
+    new.rename(old)
+    rehome(old / "venv", formerly=new)
+    assert read_tree(old / "venv") == before

@@ -32,9 +32,10 @@ class WholeTrip(Trip):
         saboteur: bool = True,
         environment: bool = True,
         own_source: bool = False,
+        version: str = "1.0.0",
     ) -> None:
         """Lay everything down. The environment imports what the tests can import."""
-        super().__init__(folder, saboteur=saboteur, own_source=own_source)
+        super().__init__(folder, saboteur=saboteur, own_source=own_source, version=version)
         if environment:
             make_environment(self.install, Environment.SHARED)
 

@@ -5,6 +5,7 @@ import secrets
 from datetime import UTC, datetime
 
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
+from aos_upgrade_plugin.actions.workflow_upgrades import take_back, take_up
 from aos_upgrade_plugin.decide import walking
 from aos_upgrade_plugin.decide.checkpoint import judge
 from aos_upgrade_plugin.decide.definitions import phase_of
@@ -96,20 +97,12 @@ def _walkable(desk: Desk, session_id: SessionId, action: Action) -> WorkflowSess
     """Return a session that an action may change. Raises StateError."""
     session = desk.session(session_id)
     if is_upgrade(session):
-        command = _OF_UPGRADES.get(action, "status")
         raise StateError(
-            f"the session is an upgrade's, so {action} is for the command line",
-            cure=f"use: aos-upgrade {command} {session_id if command != 'status' else ''}".strip(),
+            f"the session is an upgrade's, which is measured and not claimed: {action} is refused",
+            cure=f"go on with resume, or back with rollback: aos-upgrade resume {session_id}",
         )
     walking.refuse_unless_allowed(session=session, action=action)
     return session
-
-
-_OF_UPGRADES = {
-    Action.RESUME: "resume",
-    Action.RETRY_PHASE: "resume",
-    Action.ROLLBACK: "rollback",
-}
 
 
 def complete_phase(desk: Desk, asked: CompletePhase) -> Answer:
@@ -163,7 +156,9 @@ def pause(desk: Desk, asked: Pause) -> Answer:
 
 
 def resume(desk: Desk, asked: OfSession) -> Answer:
-    """Take a session up again."""
+    """Take a session up again; an upgrade goes on to its end."""
+    if is_upgrade(asked_for := desk.session(asked.session_id)):
+        return take_up(desk, asked_for)
     before = _walkable(desk, asked.session_id, Action.RESUME)
     workflow = desk.workflow(before)
     session = desk.save(walking.resumed(session=before))
@@ -199,7 +194,12 @@ def retry_phase(desk: Desk, asked: RetryPhase) -> Answer:
 
 
 def rollback(desk: Desk, asked: Rollback) -> Answer:
-    """Go back to a phase that was reached; what later phases left is cleared."""
+    """Go back to a phase that was reached; what later phases left is cleared.
+
+    An upgrade goes back as a whole, with its files.
+    """
+    if is_upgrade(asked_for := desk.session(asked.session_id)):
+        return take_back(desk, asked_for, asked)
     before = _walkable(desk, asked.session_id, Action.ROLLBACK)
     walking.refuse_rollback(session=before, to_phase=asked.to_phase)
     workflow, now = desk.workflow(before), datetime.now(UTC)

@@ -71,9 +71,12 @@ def test_a_completed_run_can_be_taken_back(trip: Trip) -> None:
 
 
 def test_a_rolled_back_upgrade_can_be_run_again(trip: Trip) -> None:
-    """Going back leaves nothing that a second run would stumble over."""
-    trip.run()
-    trip.call("rollback")
+    """Going back leaves nothing that a second run would stumble over; here by the workflow tool."""
+    name = trip.run().answer["session_id"]
+    back = trip.call("workflow", "rollback", "--session-id", name, "--to-phase", "0")
+    assert back.answer["status"] == "success"
+    assert back.answer["session_status"] == "rolled_back"
+    assert trip.is_as_before()
     assert trip.run().answer["status"] == "completed"
 
 
@@ -322,11 +325,16 @@ def test_what_was_interrupted_is_told_by_the_next_command(trip: Trip) -> None:
 def test_a_killed_run_is_finished_or_taken_back_by_a_new_process(
     trip: Trip, then: str, status: str
 ) -> None:
-    """Killed while the gate of its content measures, a run goes on or back, as one wants."""
+    """Killed while the gate of its content measures, a run goes on or back, as one wants.
+
+    It goes on by the workflow tool: an agent does so, too.
+    """
     with trip.paused("hang@gate:content") as (process, _):
         process.kill()
         process.wait()
-    done = trip.call(then)
-    assert (done.exit_code, done.answer["status"]) == (0, status), done.said
+    by_tool = ("workflow", "resume", "--session-id", trip.session().session_id)
+    done = trip.call(*(by_tool if then == "resume" else ("rollback",)))
+    report = done.answer["report"] if then == "resume" else done.answer
+    assert (done.exit_code, report["status"]) == (0, status), done.said
     assert trip.is_as_before() is (then == "rollback")
     assert [*(trip.install / ".upgrades").glob("*/transactions/*")] == []

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import settings
 
 from aos_upgrade_plugin.effects import processes
-from aos_upgrade_plugin.effects.layouts import known
 from aos_upgrade_plugin.models.server import Site
 from aos_upgrade_plugin.phases import serving
+from aos_upgrade_plugin.phases.installation import find, site_of
 from aos_upgrade_plugin.sample import Environment, Source, build_source, lay_down
 
 # A busy machine is no failure: no test is judged by time.
@@ -95,8 +95,7 @@ def _laying(source: Source, below: Path) -> Generator[Callable[..., Site]]:
         folder = below / project
         folder.mkdir(parents=True)
         install = lay_down(source, version, folder, environment=Environment.SHARED)
-        (layout,) = (each for each in known() if each.folder == install.name)
-        sites.append(Site.of(install=install, project=folder, layout=layout))
+        sites.append(site_of(find(install)))
         return sites[-1]
 
     try:

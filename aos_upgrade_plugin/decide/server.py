@@ -1,5 +1,6 @@
 """Which processes are an installation's server, how it is started, how long we wait."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -209,6 +210,12 @@ def surroundings(ours: Mapping[str, str], command: StartCommand) -> Mapping[str,
     """Return the environment of a server that we start: ours, less what steers Python."""
     kept = {name: value for name, value in ours.items() if not name.startswith(_STEERING)}
     return {**kept, **command.variables}
+
+
+def shell_line(command: StartCommand) -> str:
+    """Return how somebody starts the server from a shell."""
+    words = (f"{name}={shlex.quote(value)}" for name, value in sorted(command.variables.items()))
+    return " ".join((f"cd {shlex.quote(command.folder)} &&", *words, shlex.join(command.arguments)))
 
 
 def patience_ends_s(*, started_s: float, grew_s: float, limit_s: float) -> float:

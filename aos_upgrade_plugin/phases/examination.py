@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from aos_upgrade_plugin.decide.layout import classifier
 from aos_upgrade_plugin.decide.requirements import inconsistent, lacking
+from aos_upgrade_plugin.decide.server import shell_line
 from aos_upgrade_plugin.effects import backups, files, git
 from aos_upgrade_plugin.effects.base_store import read_record
 from aos_upgrade_plugin.effects.clients import read_clients
 from aos_upgrade_plugin.effects.files import as_disk_error
 from aos_upgrade_plugin.effects.requirements import read_requirements
-from aos_upgrade_plugin.effects.server import read_state
 from aos_upgrade_plugin.effects.target import under_git
 from aos_upgrade_plugin.errors import RefusedError, UpgradeError
 from aos_upgrade_plugin.models.diagnosis import (
@@ -30,7 +30,7 @@ from aos_upgrade_plugin.models.status import DamagedBackup, NextStep
 from aos_upgrade_plugin.models.tree import TreePath
 from aos_upgrade_plugin.phases import serving
 from aos_upgrade_plugin.phases.environment import read_environment
-from aos_upgrade_plugin.phases.installation import Installation
+from aos_upgrade_plugin.phases.installation import Installation, site_of
 from aos_upgrade_plugin.phases.measuring import measure_server
 from aos_upgrade_plugin.phases.overview import status_of
 
@@ -41,7 +41,7 @@ _SPACE_FACTOR = 2
 def examine(installation: Installation) -> Findings:
     """Find out everything about an installation that can be seen without changing it."""
     install, layout = installation.path, installation.layout
-    site = Site.of(install=install, project=installation.project, layout=layout)
+    site = site_of(installation)
     with as_disk_error("looking at the installation"):
         servers = serving.look(site)
         url = _url(site, servers)
@@ -136,10 +136,9 @@ def _environment(installation: Installation) -> tuple[EnvironmentView | None, Ne
 
 
 def _url(site: Site, servers: Servers) -> str | None:
-    """Return the address that a running server of this installation wrote down."""
-    state = read_state(site)
-    ours = any(each.named_by_state and each.may_be_stopped for each in servers.running)
-    return state.url if state and ours else None
+    """Return where a running server of this installation answers, or wrote down that it does."""
+    ours = [each for each in servers.running if each.may_be_stopped]
+    return serving.address_of(site, ours, limit_s=_ANSWERS_WITHIN_S)
 
 
 def _measured(site: Site, url: str | None) -> Measured | None:
@@ -148,10 +147,7 @@ def _measured(site: Site, url: str | None) -> Measured | None:
 
 def _start(site: Site, servers: Servers) -> str | None:
     command = serving.recorded_command(site, servers)
-    if command is None:
-        return None
-    words = (f"{name}={shlex.quote(value)}" for name, value in sorted(command.variables.items()))
-    return f"cd {shlex.quote(command.folder)} && {' '.join(words)} {shlex.join(command.arguments)}"
+    return None if command is None else shell_line(command)
 
 
 def _disk(installation: Installation) -> Disk:

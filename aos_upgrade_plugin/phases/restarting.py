@@ -1,12 +1,11 @@
 """The server of a run: stopped and started again, or left to whoever restarts it."""
 
-import shlex
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from aos_upgrade_plugin.decide.server import foremost_first
+from aos_upgrade_plugin.decide.server import foremost_first, shell_line
 from aos_upgrade_plugin.effects.mcp_probe import probe, warm_up
 from aos_upgrade_plugin.errors import ServerError
 from aos_upgrade_plugin.models.moment import Moment
@@ -141,13 +140,7 @@ def _why_silent(run: Run, running: tuple[ServerProcess, ...]) -> str:
 
 def _in_words(run: Run, before: ServerBefore) -> str:
     command = serving.recorded_command(run.site, Servers(running=_ours(before.running)))
-    if command is None:
-        return "through its client"
-    variables = (
-        f"{name}={shlex.quote(value)}" for name, value in sorted(command.variables.items())
-    )
-    folder = shlex.quote(command.folder)
-    return " ".join((f"cd {folder} &&", *variables, shlex.join(command.arguments)))
+    return "through its client" if command is None else shell_line(command)
 
 
 def _ours(running: Iterable[ServerProcess]) -> tuple[ServerProcess, ...]:

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aos_upgrade_plugin.effects.layouts import known
 from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.server import Site
 from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.settings import Settings
+from aos_upgrade_plugin.phases.installation import find
 from tests.checks import gates
 
 
@@ -24,11 +24,10 @@ def run_of(site: Site, folder: Path) -> Run:
             "last_updated": now,
         }
     )
-    layout = next(each for each in known() if each.folder == site.install.name)
     return Run(
         install=site.install,
         project=site.project,
-        layout=layout,
+        layout=find(site.install).layout,
         settings=Settings(source_path=folder),
         plan=gates.plan_of(site),
         checks=(),

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from aos_upgrade_plugin.cli import dialogue
+from aos_upgrade_plugin.cli.options import settings
 from aos_upgrade_plugin.effects.answers_file import read_answers
 from aos_upgrade_plugin.effects.run_folder import load_plan
 from aos_upgrade_plugin.models.conflict import Merge
 from aos_upgrade_plugin.models.plan import Choice
+from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.tree import unescape
 from tests.cli.conftest import COMMAND
 from tests.decide.conflicts import conflict
@@ -205,3 +207,29 @@ def test_a_capital_letter_decides_all_that_follow(monkeypatch: pytest.MonkeyPatc
         "2": Choice.KEEP,
         "3": Choice.MERGE,
     }
+
+
+@pytest.mark.parametrize(
+    ("table", "terminal", "expected"),
+    [
+        pytest.param("", True, OnConflict.ASK, id="a-terminal"),
+        pytest.param("", False, OnConflict.FAIL, id="no-terminal"),
+        pytest.param('on-conflict = "keep"', True, OnConflict.KEEP, id="said-in-the-project"),
+        pytest.param("interactive-conflicts = false", True, OnConflict.FAIL, id="not-wanted"),
+    ],
+)
+def test_somebody_is_asked_where_nothing_else_was_said(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    terminal: bool,
+    expected: OnConflict,
+) -> None:
+    """On a terminal, unless a flag, the environment or the project says how to decide."""
+    (project / "pyproject.toml").write_text(f"[tool.aos-upgrade]\n{table}\n")
+    monkeypatch.setattr(dialogue, "can_ask", lambda: terminal)
+    flags = {"source_path": "source"}
+    assert settings(str(project), flags, may_ask=True).on_conflict is expected
+    assert settings(str(project), flags).on_conflict is not OnConflict.ASK
+    monkeypatch.setenv("AOS_UPGRADE_ON_CONFLICT", "take")
+    assert settings(str(project), flags, may_ask=True).on_conflict is OnConflict.TAKE

@@ -12,14 +12,17 @@ from aos_upgrade_plugin.decide.answering import as_answers
 from aos_upgrade_plugin.effects.answers_file import read_answers, write_answers
 from aos_upgrade_plugin.errors import RefusedError, StaleError
 from aos_upgrade_plugin.models.conflict import ConflictDecision, Decided, OpenConflict
-from aos_upgrade_plugin.models.plan import Choice, Conflict, UpgradePlan
-from aos_upgrade_plugin.models.settings import OnConflict
+from aos_upgrade_plugin.models.layout import Part, Root
+from aos_upgrade_plugin.models.plan import Choice, Conflict, Options, UpgradePlan
+from aos_upgrade_plugin.models.settings import OnConflict, Scope
 from aos_upgrade_plugin.models.three_way import Relation
 from aos_upgrade_plugin.phases.deciding import Said
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.phases.plan_diff import diffs
+from aos_upgrade_plugin.phases.planning import plan_upgrade
+from aos_upgrade_plugin.phases.source import take
 from tests.effects.repositories import Item, build, extend, git
-from tests.phases.products import apply, lay_down, plan, product, put
+from tests.phases.products import NOW, apply, lay_down, plan, product, put
 
 LINES = b"".join(b"line %d\n" % number for number in range(9))
 TOP = LINES.replace(b"line 0", b"the new line 0")
@@ -273,3 +276,37 @@ def test_a_file_that_is_in_the_way_can_be_kept_by_an_answer(source: Path, tmp_pa
     decided = plan(install.parent, source, said=Said(read_answers(tmp_path / "a.json")))
     assert [(one.choice, one.decided_by) for one in decided.conflicts] == [(Choice.KEEP, "answers")]
     assert git(source, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("mine", [b'{"a": 1}', b'{"a": 5}'])
+def test_configuration_that_the_product_brings_is_merged_by_key(
+    tmp_path: Path, mine: bytes
+) -> None:
+    """Also where the user changed nothing: new keys come, every value stays, and it is told."""
+    config = "universal/config.json"
+    build(
+        tmp_path / "source",
+        {**OLD, config: b'{"a": 1}\n'},
+        {**NEW, config: b'{"a": 2, "b": {"c": 3}}\n'},
+    )
+    install = lay_down(OLD, tmp_path / "project")
+    put(install, "config.json", mine)
+    delivered = Root(source=config, install="config.json", part=Part.CONTENT)
+    found = find(install.parent)
+    layout = found.layout.model_copy(update={"roots": (*found.layout.roots, delivered)})
+
+    def planned(on_conflict: OnConflict) -> UpgradePlan:
+        return plan_upgrade(
+            found._replace(layout=layout),
+            take(tmp_path / "source"),
+            options=Options(only=Scope.CONTENT, on_conflict=on_conflict),
+            created_at=NOW,
+        )
+
+    assert [one.choice for one in planned(OnConflict.FAIL).conflicts] == [None]
+    upgrade = planned(OnConflict.MERGE)
+    (conflict,) = upgrade.conflicts
+    assert conflict.about == ("a: upstream has 2, yours stays", "b: arrives")
+    apply(upgrade, install)
+    assert (install / "config.json").read_bytes() == mine[:-1] + b', "b": {"c": 3}}'
+    assert planned(OnConflict.FAIL).nothing_to_do

@@ -9,6 +9,7 @@ from aos_upgrade_plugin.cli import (
     backups,
     check,
     doctor,
+    mcp,
     plan,
     run,
     safe_upgrade,
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(backups.app, name="backups")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(mcp.app, name="mcp")
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("plan")(plan.plan)

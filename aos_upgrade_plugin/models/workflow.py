@@ -1,8 +1,8 @@
 """A workflow as its folder's ``metadata.json`` defines it, in either of the two known forms."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 UPGRADE = "agent_os_upgrade_v1"
 """The workflow that upgrades an installation."""
@@ -23,6 +23,10 @@ class WorkflowPhase(BaseModel):
     requires_restart: bool = False
 
 
+def _is_template(phase: object) -> bool:
+    return isinstance(phase, dict) and isinstance(phase.get("phase_number"), str)
+
+
 class Workflow(BaseModel):
     """A workflow folder's definition."""
 
@@ -33,4 +37,18 @@ class Workflow(BaseModel):
     ]
     version: str
     description: str = ""
+    dynamic_phases: bool = False
+    """It has more phases than those named here: they are made when it is begun."""
     phases: tuple[WorkflowPhase, ...]
+    """Those with a number; a dynamic one names others by what they are made from, as ``1-N``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_templates(cls, told: Any) -> Any:  # noqa: ANN401  whatever the file says
+        if not isinstance(told, dict) or told.get("dynamic_phases") is not True:
+            return told
+        phases = told.get("phases")
+        if not isinstance(phases, list):
+            return told
+        numbered = [each for each in phases if not _is_template(each)]
+        return {**told, "phases": numbered}

@@ -46,6 +46,7 @@ def _in_flight(states: list[Path], workflows: Path, now: datetime) -> Iterator[s
 
 def _total(workflow: Path) -> int | None:
     try:
-        return len(read_workflow(workflow).phases) or None
+        definition = read_workflow(workflow)
+        return None if definition.dynamic_phases else len(definition.phases) or None
     except DamagedError:
         return None

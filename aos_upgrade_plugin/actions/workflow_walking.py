@@ -13,7 +13,7 @@ from aos_upgrade_plugin.decide.sessions import UPGRADE_WORKFLOWS, is_upgrade
 from aos_upgrade_plugin.decide.sessions import session_id as new_name
 from aos_upgrade_plugin.decide.settings import most_active_sessions
 from aos_upgrade_plugin.decide.workflow_answers import failed_checkpoint, names, remediation
-from aos_upgrade_plugin.decide.workflow_call import refuse_outside, request_of
+from aos_upgrade_plugin.decide.workflow_call import path_in_project, request_of
 from aos_upgrade_plugin.effects import sessions
 from aos_upgrade_plugin.effects.project import refuse_link_outside, settings_table
 from aos_upgrade_plugin.errors import RefusedError, StateError
@@ -35,22 +35,22 @@ from aos_upgrade_plugin.phases.session_deletion import delete_session as delete
 
 def start(desk: Desk, asked: Start) -> Answer:
     """Begin a session."""
-    refuse_outside(asked.target_file)
+    target_file = path_in_project(asked.target_file)
     _refuse_upgrade(asked.workflow_type)
     workflow = desk.catalogue.find(desk.installation, asked.workflow_type)
-    refuse_link_outside(desk.installation.project, asked.target_file)
+    refuse_link_outside(desk.installation.project, target_file)
     _refuse_too_many(desk)
     now = datetime.now(UTC)
     name = new_name(
         workflow_type=workflow.definition.workflow_type,
-        target_file=asked.target_file,
+        target_file=target_file,
         now=now,
         random=secrets.token_hex(4),
     )
     begun = walking.begun(
         definition=workflow.definition,
         session_id=name,
-        target_file=asked.target_file.strip("/"),
+        target_file=target_file,
         options=asked.options,
         now=now,
     )

@@ -107,8 +107,8 @@ def _refuse_unfit(name: str, value: object, most_bytes: int) -> None:
         )
 
 
-def refuse_outside(target_file: str) -> None:
-    """Raise UsageError for a path that is not a plain one below the project."""
+def path_in_project(target_file: str) -> str:
+    """Return a path below the project in its plain form; raise UsageError for any other."""
     cure = "name a file or folder of the project, relative to it: src/module.py"
     if "\0" in target_file or not target_file.isprintable():
         raise UsageError("target_file holds characters that cannot be printed", cure=cure)
@@ -120,6 +120,10 @@ def refuse_outside(target_file: str) -> None:
         )
     if "\\" in target_file:
         raise UsageError("target_file holds a backslash", cure=cure)
+    plain = "/".join(part for part in target_file.split("/") if part not in {"", "."})
+    if not plain:
+        raise UsageError("target_file is the project itself", cure=cure)
+    return plain
 
 
 def error_fields(error: UpgradeError) -> Fields:

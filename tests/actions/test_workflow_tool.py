@@ -158,6 +158,8 @@ def test_a_workflow_is_started_by_what_its_metadata_calls_it(call: Call, install
         ({"target_file": "~/x"}, "ValueError", "an absolute path"),
         ({"target_file": "C:\\x"}, "ValueError", "an absolute path"),
         ({"target_file": "a\\b"}, "ValueError", "a backslash"),
+        ({"target_file": "."}, "ValueError", "the project itself"),
+        ({"target_file": "./"}, "ValueError", "the project itself"),
         ({"target_file": "a\0b"}, "ValueError", "cannot be printed"),
         ({"target_file": "a\nb"}, "ValueError", "cannot be printed"),
         ({"target_file": "\ud800"}, "ValueError", "no Unicode"),
@@ -183,6 +185,18 @@ def test_what_start_refuses(
     assert (answer["status"], answer["error_type"]) == ("error", error_type)
     assert words in answer["error"]
     assert call("list_sessions")["count"] == 0
+
+
+@pytest.mark.parametrize("said", ["src/a.py", "./src/a.py", "src//a.py", "src/./a.py/"])
+def test_a_target_is_kept_in_its_plain_form(call: Call, said: str) -> None:
+    """However it is written, it is the same file."""
+    assert call("start", workflow_type="review_v1", target_file=said)["target_file"] == "src/a.py"
+
+
+@pytest.mark.parametrize("said", ["ä ö.py", "a b", "-x", "a" * 900, "{a}", "a%2e%2e/b", "…"])
+def test_odd_names_of_targets(call: Call, said: str) -> None:
+    """What is a name on the disk is a target."""
+    assert call("start", workflow_type="review_v1", target_file=said)["target_file"] == said
 
 
 def test_the_limit_of_active_sessions(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

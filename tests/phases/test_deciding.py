@@ -298,7 +298,7 @@ def test_configuration_that_the_product_brings_is_merged_by_key(
     def planned(on_conflict: OnConflict) -> UpgradePlan:
         return plan_upgrade(
             found._replace(layout=layout),
-            take(tmp_path / "source"),
+            take(tmp_path / "source")._replace(layout=layout),
             options=Options(only=Scope.CONTENT, on_conflict=on_conflict),
             created_at=NOW,
         )

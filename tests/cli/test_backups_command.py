@@ -258,8 +258,10 @@ def test_looking_has_no_effects(install: Path, name: str) -> None:
     assert _stopped(install, signal.SIGINT, 1, "sessions", "list")[:2] == (0, 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("what", ["create", "restore"])
+@pytest.mark.parametrize(
+    ("what", "number"),
+    [("create", signal.SIGINT), ("restore", signal.SIGTERM), ("restore", signal.SIGHUP)],
+)
 def test_stopped_anywhere_it_stands_before_or_after(
     aos: Aos, install: Path, name: str, what: str, number: signal.Signals
 ) -> None:

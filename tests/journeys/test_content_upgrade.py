@@ -297,7 +297,6 @@ def test_evidence_that_cannot_be_copied_does_not_spoil_the_upgrade(trip: Trip) -
     assert trip.session().session_status == "completed"
 
 
-@pytest.mark.measured
 def test_a_report_is_what_was_reported(trip: Trip) -> None:
     """``report`` says again what the run said, also how it went back."""
     for command in (("run", *trip.what), ("rollback",)):
@@ -320,7 +319,6 @@ def test_what_was_interrupted_is_told_by_the_next_command(trip: Trip) -> None:
     assert (trip.install / kept).read_text().endswith("saved after the kill\n")
 
 
-@pytest.mark.measured
 @pytest.mark.parametrize(("then", "status"), [("resume", "completed"), ("rollback", "rolled_back")])
 def test_a_killed_run_is_finished_or_taken_back_by_a_new_process(
     trip: Trip, then: str, status: str

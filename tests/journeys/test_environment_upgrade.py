@@ -120,7 +120,10 @@ def _installing(trip: EnvironmentTrip) -> Iterator["subprocess.Popen[str]"]:
 
 @pytest.mark.parametrize(
     ("then", "status", "package"),
-    [("resume", "completed", "slow==1.0"), ("rollback", "rolled_back", "alpha==1.0")],
+    [
+        pytest.param("resume", "completed", "slow==1.0", marks=pytest.mark.faults_full),
+        ("rollback", "rolled_back", "alpha==1.0"),
+    ],
 )
 def test_killed_while_packages_are_installed_it_goes_on_or_back(
     trip: EnvironmentTrip, then: str, status: str, package: str

@@ -25,18 +25,16 @@ RUNNER_DIES = [
 ]
 ENDINGS = {"resume": "completed", "rollback": "rolled_back"}
 SAMPLE = {
-    ("die@action:1", "resume"),
     ("kill_runner@gate:backup", "rollback"),
     ("die@action:2", "rollback"),
     ("kill_runner@gate:content", "resume"),
     ("kill_runner@gate:validation", "rollback"),
-    ("die@action:5", "rollback"),
     ("kill_runner@gate:cleanup", "resume"),
 }
 EXCHANGE = "renameat2"
 """The system call that changes an installation; about thirty of them in a run."""
 CALLS = {EXCHANGE: 33, "rename": 30, "fsync": 114, "unlink": 82, "mkdir": 76, "rmdir": 61}
-CALLS_SAMPLE = {(EXCHANGE, 3), (EXCHANGE, 17), ("rename", 9), ("fsync", 60), ("unlink", 70)}
+CALLS_SAMPLE = {(EXCHANGE, 17), ("fsync", 60), ("unlink", 70)}
 
 
 def _marked(cases: Iterable[_Case], sample: Container[_Case]) -> list[ParameterSet]:
@@ -157,7 +155,7 @@ def test_a_run_may_be_killed_at_any_system_call(trip: Trip, call: str, number: i
 @needs_strace
 @pytest.mark.parametrize(
     ("call", "number"),
-    _marked([(EXCHANGE, number) for number in range(1, 19)], {(EXCHANGE, 4), (EXCHANGE, 11)}),
+    _marked([(EXCHANGE, number) for number in range(1, 19)], {(EXCHANGE, 11)}),
 )
 def test_a_rollback_may_be_killed_at_any_system_call(trip: Trip, call: str, number: int) -> None:
     """After a completed run too: repeated, it ends where it was going to."""

@@ -137,7 +137,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return Site(Installation(install, install.parent, layout), bench, tmp_path / "asked.txt")
 
 
-only_pip = pytest.mark.parametrize("site", [Told.PIP], indirect=True)
+by_one = pytest.mark.parametrize("site", [Told.UV], indirect=True)
 """For promises that do not depend on who installs."""
 
 NEW = ["alpha==2.0", "beta==1.0", "mine==0.1"]
@@ -170,7 +170,7 @@ def test_the_way_back_is_one_exchange(site: Site) -> None:
     assert sorted(os.listdir(site.install)) == ["mcp_server", "standards", "venv"]
 
 
-@only_pip
+@by_one
 @pytest.mark.parametrize(
     "lines",
     [
@@ -186,7 +186,7 @@ def test_what_holds_costs_nothing(site: Site, lines: tuple[str, ...]) -> None:
     assert not site.bench.folder.exists()
 
 
-@only_pip
+@by_one
 def test_no_environment_is_a_fact(site: Site) -> None:
     """Who runs the server in another way is not given an environment."""
     shutil.rmtree(site.venv)
@@ -213,7 +213,7 @@ def test_offline_is_one_clear_line(site: Site, monkeypatch: pytest.MonkeyPatch) 
     assert not (site.install / STAGE).exists()
 
 
-@only_pip
+@by_one
 def test_packages_that_changed_since_are_not_overwritten(site: Site) -> None:
     """A plan for another state is refused."""
     plan = site.plan("alpha>=1.5")
@@ -222,7 +222,7 @@ def test_packages_that_changed_since_are_not_overwritten(site: Site) -> None:
         site.build(plan)
 
 
-@only_pip
+@by_one
 def test_a_linked_environment_is_refused_only_where_it_would_change(site: Site) -> None:
     """As long as nothing has to be installed, a link is as good as a folder."""
     site.venv.rename(site.install.parent / "shared")
@@ -232,7 +232,7 @@ def test_a_linked_environment_is_refused_only_where_it_would_change(site: Site) 
         site.plan("alpha>=1.5")
 
 
-@only_pip
+@by_one
 def test_what_was_inconsistent_before_is_not_blamed_on_us(site: Site) -> None:
     """Only what an upgrade broke counts."""
     (metadata,) = site.venv.glob("lib/*/site-packages/mine-0.1.dist-info/METADATA")
@@ -265,7 +265,7 @@ def test_steps_run_with_the_new_environment(site: Site) -> None:
     ]
 
 
-@only_pip
+@by_one
 @pytest.mark.parametrize(
     ("step", "said"),
     [
@@ -287,7 +287,7 @@ def test_a_step_that_fails_leaves_nothing(site: Site, step: PostInstallCommand, 
     assert site.packages() == OLD
 
 
-@only_pip
+@by_one
 def test_the_stage_is_not_cleared_while_it_leads_back(site: Site) -> None:
     """After the exchange the old environment is there: nobody removes it before commit."""
     plan = site.plan("alpha>=1.5")
@@ -316,7 +316,7 @@ def test_the_packages_of_a_snapshot_come_back(site: Site) -> None:
     assert again.nothing_to_do
 
 
-@only_pip
+@by_one
 def test_a_damaged_snapshot_is_named(site: Site) -> None:
     """Nothing is guessed."""
     with pytest.raises(DamagedError, match="'alpha>=1' names no version"):

@@ -66,7 +66,6 @@ def test_a_failure_says_what_to_do(acme: World) -> None:
     assert "fix ACME-2: remove the file" in done.stdout
 
 
-@pytest.mark.measured
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -33,7 +33,7 @@ from aos_upgrade_plugin.effects.gate_run import run_gate
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.chain import Head
 from aos_upgrade_plugin.models.event import Event
-from aos_upgrade_plugin.models.gate import Gate, Limits, Outcome
+from aos_upgrade_plugin.models.gate import Gate, Limits
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.report import RecoveredReport, RollbackReport, Status
 from aos_upgrade_plugin.models.run import EVENTS, Acted, Facts, Run, WayBack
@@ -148,8 +148,8 @@ def finish(run: Run, steps: Steps, watcher: Watcher) -> Ended:
         report, kept = pass_gate(run, Gate.CLEANUP, steps, watcher, facts=done)
         artifacts = {**done, **kept}
         if not report.opens:
-            remedy = first_remedy(report)
-            return _finish_later(_failed(run, CLEANUP, report.reasons, remedy, artifacts))
+            failed = _failed(run, CLEANUP, report.reasons, report.remedy, artifacts)
+            return _finish_later(failed)
         now = datetime.now(UTC)
         session = phase_passed(session=run.session, phase=CLEANUP, artifacts=artifacts, now=now)
         session = moved(session=session, to=SessionStatus.COMPLETED, reason="every gate opened")
@@ -184,7 +184,7 @@ def go_back(run: Run, reasons: tuple[str, ...], steps: Steps, watcher: Watcher) 
     metadata = {**run.session.metadata, KEPT_OF_THE_WAY_BACK: kept}
     run = run.at(run.session.model_copy(update={"metadata": metadata}))
     if not report.opens:
-        return _inconsistent(run, (*reasons, *report.reasons), first_remedy(report), rollback)
+        return _inconsistent(run, (*reasons, *report.reasons), report.remedy, rollback)
     why = reasons[0] if reasons else "asked for"
     session = moved(session=run.session, to=SessionStatus.ROLLED_BACK, reason=why)
     return Ended(_save(run, session), Status.ROLLED_BACK, reasons, rollback=rollback)
@@ -229,7 +229,7 @@ def _pass_phase(
         report, kept = pass_gate(run, Gate.named(str(number)), steps, watcher)
         artifacts = {**artifacts, **kept}
         if not report.opens:
-            return _failed(run, number, report.reasons, first_remedy(report), artifacts)
+            return _failed(run, number, report.reasons, report.remedy, artifacts)
         now = datetime.now(UTC)
         session = phase_passed(session=run.session, phase=number, artifacts=artifacts, now=now)
         return _save(run, session)
@@ -293,13 +293,6 @@ def _inconsistent(run: Run, reasons: tuple[str, ...], cure: str, rollback: Rollb
     run = _save_if_possible(run, session)
     then = f"{cure}; then: aos-upgrade rollback {session.session_id}"
     return Ended(run, Status.INCONSISTENT, reasons, then, rollback)
-
-
-def first_remedy(report: GateReport) -> str:
-    """Return what to do about the first check that keeps a gate shut."""
-    shut = (one for one in report.results if one.outcome is not Outcome.PASSED)
-    blocking = (one.check.remedy for one in shut if one.outcome is not Outcome.WAIVED)
-    return next(blocking, "see the evidence")
 
 
 def _save(run: Run, session: WorkflowSession) -> Run:

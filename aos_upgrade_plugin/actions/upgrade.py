@@ -211,7 +211,7 @@ class Upgrade:
         )
         run = run.at(session)
         if not gate.opens:
-            return Ended(run, Status.BLOCKED, gate.reasons, engine.first_remedy(gate))
+            return Ended(run, Status.BLOCKED, gate.reasons, gate.remedy)
         if run.plan.undecided or run.plan.unasked:
             migrations = map(migration_line, run.plan.unasked)
             conflicts = map(conflict_line, run.plan.undecided)

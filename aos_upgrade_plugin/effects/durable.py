@@ -91,7 +91,7 @@ def write_new(location: bytes, data: bytes, *, mode: int = 0o600) -> None:
 def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replace a file's content at once and durably: afterwards it is the old one or the new."""
     location = os.fsencode(path)
-    temporary = location + b".tmp"
+    temporary = _temporary(location)
     with suppress(FileNotFoundError):
         disk.remove(temporary)
     try:
@@ -102,6 +102,13 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             disk.remove(temporary)
         raise
     sync_directory(os.fsencode(path.parent))
+
+
+def _temporary(location: bytes) -> bytes:
+    """Name where content is written first: always the same, short, and nobody else's."""
+    folder, name = os.path.split(location)
+    of_name = hashlib.sha256(name).hexdigest()[:12]
+    return os.path.join(folder, f".aos-upgrade-{of_name}.tmp".encode())
 
 
 def _write_synced(location: bytes, data: bytes, mode: int) -> None:

@@ -53,3 +53,10 @@ class GateReport(Frozen):
     def facts(self) -> dict[str, JsonValue]:
         """Everything that was measured; of a name recorded twice the last value."""
         return {name: value for one in self.results for name, value in one.facts.items()}
+
+    @property
+    def remedy(self) -> str:
+        """What to do about the first check that keeps it shut."""
+        letting = {Outcome.PASSED, Outcome.WAIVED}
+        shut = (one.check.remedy for one in self.results if one.outcome not in letting)
+        return next(shut, "see the evidence")

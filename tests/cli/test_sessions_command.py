@@ -8,11 +8,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from aos_upgrade_plugin.effects import journal
 from aos_upgrade_plugin.models.journal import Change, JournalHeader, JournalState
 from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.tree import Entry, Kind, escape
 from tests.cli.conftest import COMMAND, NOW, Aos
+
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 Save = Callable[..., WorkflowSession]
 LONG = "agent_os_upgrade_v1_mcp_server_20251121123000_3f7a"

@@ -94,6 +94,15 @@ def test_a_durable_write_is_the_old_or_the_new(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_users_file_beside_stays(tmp_path: Path) -> None:
+    """Whatever lies beside a file that is replaced; and its name may be as long as any."""
+    beside = tmp_path / "mcp.json.tmp"
+    beside.write_text("precious")
+    durable.write_durably(tmp_path / "mcp.json", b"new")
+    durable.write_durably(tmp_path / ("x" * 255), b"new")
+    assert beside.read_text() == "precious"
+
+
 def test_a_tree_is_removed_with_everything_odd_in_it(tmp_path: Path) -> None:
     """Closed folders, pipes, names of all bytes; what links name stays."""
     (tmp_path / "victim").mkdir()

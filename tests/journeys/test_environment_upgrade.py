@@ -158,6 +158,7 @@ def test_a_killed_installer_changes_nothing(trip: EnvironmentTrip) -> None:
     assert trip.is_as_before()
 
 
+@pytest.mark.faults_full
 def test_an_environment_alone_is_brought_up_to_date(trip: EnvironmentTrip) -> None:
     """A fresh installation of the same commit has neither version nor log, and gets none."""
     for folder in ("standards/universal", "workflows", "mcp_server", "scripts"):

@@ -1,6 +1,7 @@
 """Whatever fails in a run: its reaction follows, the user is told, and nothing of his is lost."""
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from aos_upgrade_plugin.models.gate import Gate, Outcome
 from aos_upgrade_plugin.models.report import PhaseReport
@@ -10,9 +11,17 @@ from tests.journeys.trips import Done, Trip
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
-BACKUP_FAILS = ["fail@action:1", "fail@gate:backup"]
-CONTENT_FAILS = ["fail@action:2", "fail@gate:content", "fail@action:4", "fail@gate:validation"]
-CLEANUP_FAILS = ["fail@action:5", "fail@gate:cleanup"]
+
+def _sampled(sample: str, *others: str) -> list[ParameterSet]:
+    """Leave all but one to ``pytest -m faults_full``."""
+    whole = (pytest.param(each, marks=pytest.mark.faults_full) for each in others)
+    return [pytest.param(sample), *whole]
+
+
+BACKUP_FAILS = _sampled("fail@gate:backup", "fail@action:1")
+ACTIONS_FAIL = _sampled("fail@action:2", "fail@action:4")
+GATES_FAIL = _sampled("fail@gate:validation", "fail@gate:content")
+CLEANUP_FAILS = _sampled("fail@gate:cleanup", "fail@action:5")
 
 
 def test_a_shut_pre_flight_changes_not_a_byte(trip: Trip) -> None:
@@ -41,7 +50,7 @@ def test_without_a_backup_the_run_gives_up(trip: Trip, sabotage: str) -> None:
     assert trip.call(*str(step.command).split()[1:]).answer["status"] == "completed"
 
 
-@pytest.mark.parametrize("sabotage", CONTENT_FAILS)
+@pytest.mark.parametrize("sabotage", [*ACTIONS_FAIL, *GATES_FAIL])
 def test_a_failure_after_the_change_goes_back_and_proves_it(trip: Trip, sabotage: str) -> None:
     """Phase 2 or 4 fails: exit 5, every byte as before, proven by the gate of the rollback."""
     done = trip.run(sabotage=sabotage)

@@ -25,7 +25,6 @@ RUNNER_DIES = [
 ]
 ENDINGS = {"resume": "completed", "rollback": "rolled_back"}
 SAMPLE = {
-    ("kill_runner@gate:backup", "rollback"),
     ("die@action:2", "rollback"),
     ("kill_runner@gate:content", "resume"),
     ("kill_runner@gate:validation", "rollback"),
@@ -34,7 +33,7 @@ SAMPLE = {
 EXCHANGE = "renameat2"
 """The system call that changes an installation; about thirty of them in a run."""
 CALLS = {EXCHANGE: 33, "rename": 30, "fsync": 114, "unlink": 82, "mkdir": 76, "rmdir": 61}
-CALLS_SAMPLE = {(EXCHANGE, 17), ("fsync", 60), ("unlink", 70)}
+CALLS_SAMPLE = {(EXCHANGE, 17), ("fsync", 60)}
 
 
 def _marked(cases: Iterable[_Case], sample: Container[_Case]) -> list[ParameterSet]:
@@ -180,7 +179,7 @@ def test_a_way_back_that_was_asked_for_is_gone_to_its_end(trip: Trip) -> None:
     ("place", "number"),
     [
         ("hang@action:2", signal.SIGINT),
-        ("hang@gate:content", signal.SIGTERM),
+        pytest.param("hang@gate:content", signal.SIGTERM, marks=pytest.mark.faults_full),
         pytest.param("hang@gate:backup", signal.SIGINT, marks=pytest.mark.faults_full),
         pytest.param("hang@gate:validation", signal.SIGHUP, marks=pytest.mark.faults_full),
         pytest.param("hang@action:5", signal.SIGTERM, marks=pytest.mark.faults_full),
@@ -243,7 +242,9 @@ def test_a_second_command_is_told_who_works(trip: Trip) -> None:
     assert_over(trip)
 
 
-@pytest.mark.parametrize("ending", [".json", ".previous.json"])
+@pytest.mark.parametrize(
+    "ending", [".json", pytest.param(".previous.json", marks=pytest.mark.faults_full)]
+)
 def test_a_damaged_session_goes_on_from_its_last_good_state(trip: Trip, ending: str) -> None:
     """Cut off by a crash: what was saved before it is used, and the run is completed."""
     trip.run(sabotage="kill_runner@gate:content")

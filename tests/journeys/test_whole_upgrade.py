@@ -147,7 +147,6 @@ def test_ctrl_c_in_the_restart_is_taken_up_again(trip: WholeTrip) -> None:
     assert trip.tools() == NEW_TOOLS
 
 
-@pytest.mark.measured
 def test_the_restart_can_be_left_to_the_user(trip: WholeTrip) -> None:
     """With auto_restart off the run waits until somebody did it, says how, and then goes on."""
     old = trip.serve()

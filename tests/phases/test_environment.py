@@ -301,6 +301,7 @@ def test_the_stage_is_not_cleared_while_it_leads_back(site: Site) -> None:
     assert requirements(site.install / STAGE).split() == OLD
 
 
+@by_one
 def test_the_packages_of_a_snapshot_come_back(site: Site) -> None:
     """After commit the list in the backup leads back, in one exchange again."""
     snapshot = requirements(site.venv)
@@ -326,6 +327,7 @@ def test_a_damaged_snapshot_is_named(site: Site) -> None:
     assert plan.nothing_to_do
 
 
+@by_one
 def test_a_killed_installer_leaves_nothing(site: Site, slow: Path) -> None:
     """``kill -9`` of pip or uv in the middle: an error that says so, and an empty stage."""
     plan = site.plan("alpha>=1.5", "slow")
@@ -338,6 +340,7 @@ def test_a_killed_installer_leaves_nothing(site: Site, slow: Path) -> None:
     assert site.packages() == OLD
 
 
+@by_one
 def test_a_killed_run_is_repeated(site: Site, slow: Path, tmp_path: Path) -> None:
     """``kill -9`` of ourselves: the orphan keeps the lock, then the next run clears and builds."""
     plan = site.plan("alpha>=1.5", "slow")

@@ -69,11 +69,11 @@ def test_a_failure_says_what_to_do(acme: World) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        pytest.param(["-k", "trouble"], id="by-keyword"),
+        pytest.param(["-k", "trouble"], id="by-keyword", marks=pytest.mark.faults_full),
         pytest.param(["-k", "ACME-1"], id="by-id"),
         pytest.param(["-k", "nothing"], id="nothing"),
         pytest.param(["-m", "not slow"], id="by-mark"),
-        pytest.param(["--collect-only"], id="collected-only"),
+        pytest.param(["--collect-only"], id="collected-only", marks=pytest.mark.faults_full),
         pytest.param(["--collect-only", "-q"], id="collected-only-quietly"),
         pytest.param(["check_acme.py::check_target"], id="by-node-id"),
         pytest.param(["--deselect", "check_acme.py::check_target"], id="deselected"),

@@ -101,7 +101,8 @@ def test_a_server_that_runs_is_restarted_and_brought_back(tmp_path: Path, projec
     source = check_out_source(tmp_path / "source", "4d4827b")
 
     git(source, "checkout", "--quiet", "-b", "bad")
-    (source / "mcp_server/__main__.py").write_text("import nothing_of_that_name\n")
+    code = source / "mcp_server/__main__.py"
+    code.write_text(code.read_text().replace("\nimport ", "\nimport nothing_of_that_name, ", 1))
     git(source, "commit", "--quiet", "-am", "It does not start")
     status, done = call(project, "run", "--source", str(source), *PATIENTLY)
     assert (status, done["status"]) == (5, "rolled_back"), done

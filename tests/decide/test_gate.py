@@ -177,6 +177,17 @@ def test_an_unused_waiver_is_a_finding() -> None:
     assert finding.message == "the waiver of Ada for TT-1 is not used: the check passed"
 
 
+def test_the_remedy_is_of_the_first_check_that_holds_it_shut() -> None:
+    """Neither of one that passed nor of one that somebody answers for."""
+    checks = [
+        planned(name).model_copy(update={"remedy": f"mend {name}"})
+        for name in ("TT-0", "TT-1", "TT-2")
+    ]
+    events = [*ran(P, "TT-0"), *ran(F, "TT-1"), *ran(F, "TT-2")]
+    assert verdict(events, checks=checks, waivers=[waiver("TT-1")]).remedy == "mend TT-2"
+    assert verdict([*ran(P)], end=()).remedy == "see the evidence"
+
+
 def test_a_waiver_does_not_stand_for_a_check_that_never_ran() -> None:
     """What vanished was never weighed: the plan has to be made again."""
     gone = Ended(check="TT-1", outcome=E, message="no longer offered")

@@ -114,6 +114,14 @@ def test_what_is_written_about_the_upgrade_comes_on_top() -> None:
     assert [*plan.project] == [".gitignore"]
 
 
+def test_what_cancels_out_is_no_change() -> None:
+    """A file that moves to where upstream has just removed it: it goes, and nothing comes."""
+    facts = _facts({"usage/new/a": 1}, {"usage/a": 1}, {})
+    plan = _plan(facts, Operation(path="usage/a", to="usage/new/a"))
+    files = [one.change for one in plan.changes if one.change.path in {"usage/a", "usage/new/a"}]
+    assert [(one.path, one.after) for one in files] == [("usage/a", None)]
+
+
 def test_files_outside_that_no_migration_names_are_not_in_the_plan() -> None:
     """So whatever happens to them meanwhile is nobody's business here."""
     plan = _plan(_facts({"usage/a": 1}, {"usage/a": 1}, {"usage/a": 2}), asked="")

@@ -90,7 +90,7 @@ def test_upgrade_by_upgrade_and_back(
         what = ("--source", str(source), "--only", "content")
 
         status, asked = call(project, "run", *what)
-        assert (status, asked["status"]) == (3, "needs_decision")
+        assert (status, asked["status"]) == (3, "needs_decision"), asked
         assert {reason.split(" ")[0] for reason in asked["reasons"]} == met
         assert state(project) == before
 

@@ -4,16 +4,16 @@ What looks at an installation here never changes it.
 """
 
 from aos_upgrade_plugin.decide.layout import classify
-from aos_upgrade_plugin.effects.backup_check import verify as verify_backup
-from aos_upgrade_plugin.effects.backups import listed as list_backups
-from aos_upgrade_plugin.effects.backups import read_manifest
+from aos_upgrade_plugin.effects.backup.backup_check import verify as verify_backup
+from aos_upgrade_plugin.effects.backup.backups import listed as list_backups
+from aos_upgrade_plugin.effects.backup.backups import read_manifest
 from aos_upgrade_plugin.effects.commented_json import parse_commented_json
-from aos_upgrade_plugin.effects.event_log import verify as verify_event_log
-from aos_upgrade_plugin.effects.files import entry_at as read_entry
-from aos_upgrade_plugin.effects.files import free_bytes, locate, read_tree
-from aos_upgrade_plugin.effects.mcp_probe import probe as ask_server
-from aos_upgrade_plugin.effects.server import names_in_code
-from aos_upgrade_plugin.effects.workflow_folders import read_workflow
+from aos_upgrade_plugin.effects.gate.event_log import verify as verify_event_log
+from aos_upgrade_plugin.effects.service.mcp_probe import probe as ask_server
+from aos_upgrade_plugin.effects.service.server import names_in_code
+from aos_upgrade_plugin.effects.tree.files import entry_at as read_entry
+from aos_upgrade_plugin.effects.tree.files import free_bytes, locate, read_tree
+from aos_upgrade_plugin.effects.workflow.workflow_folders import read_workflow
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.hookspecs import hookimpl
 from aos_upgrade_plugin.models.backup import BACKUPS, BackupManifest, Problem

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from aos_upgrade_plugin.decide.gate import judge
-from aos_upgrade_plugin.decide.progress import (
+from aos_upgrade_plugin.decide.run.gate import judge
+from aos_upgrade_plugin.decide.run.progress import (
     Reaction,
     left_out,
     next_phase,
     reaction_to_failure,
 )
-from aos_upgrade_plugin.decide.reporting import KEPT_OF_A_GATE, KEPT_OF_THE_WAY_BACK
-from aos_upgrade_plugin.decide.run_state import (
+from aos_upgrade_plugin.decide.run.reporting import KEPT_OF_A_GATE, KEPT_OF_THE_WAY_BACK
+from aos_upgrade_plugin.decide.run.run_state import (
     bound_back,
     phase_begun,
     phase_failed,
@@ -26,10 +26,10 @@ from aos_upgrade_plugin.decide.run_state import (
     why_back,
     with_artifacts,
 )
-from aos_upgrade_plugin.decide.sessions import moved
-from aos_upgrade_plugin.effects import sessions
-from aos_upgrade_plugin.effects.event_log import EventLog, begin_anew_if_damaged
-from aos_upgrade_plugin.effects.gate_run import run_gate
+from aos_upgrade_plugin.decide.run.sessions import moved
+from aos_upgrade_plugin.effects.gate.event_log import EventLog, begin_anew_if_damaged
+from aos_upgrade_plugin.effects.gate.gate_run import run_gate
+from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.chain import Head
 from aos_upgrade_plugin.models.event import Event

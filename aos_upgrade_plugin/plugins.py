@@ -12,12 +12,12 @@ import pluggy
 from pydantic import JsonValue, TypeAdapter
 
 from aos_upgrade_plugin import __version__, hookspecs
-from aos_upgrade_plugin.decide.install_folder import install_folder
-from aos_upgrade_plugin.decide.migrating import Offered
-from aos_upgrade_plugin.decide.moved_content import content_folders, usage_folder
-from aos_upgrade_plugin.decide.packages import browser_steps
-from aos_upgrade_plugin.decide.renamed_index import search_index
-from aos_upgrade_plugin.decide.workflow_metadata import workflow_metadata
+from aos_upgrade_plugin.decide.migration.install_folder import install_folder
+from aos_upgrade_plugin.decide.migration.migrating import Offered
+from aos_upgrade_plugin.decide.migration.moved_content import content_folders, usage_folder
+from aos_upgrade_plugin.decide.migration.renamed_index import search_index
+from aos_upgrade_plugin.decide.migration.workflow_metadata import workflow_metadata
+from aos_upgrade_plugin.decide.service.packages import browser_steps
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.chain import SealedLog
 from aos_upgrade_plugin.models.conflict import ConflictDecision, Decided, OpenConflict

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.effects.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backup_check import verify
 from aos_upgrade_plugin.phases.backing_up import back_up
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.phases.restore import restore

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from aos_upgrade_plugin.effects import processes
+from aos_upgrade_plugin.effects.service import processes
 from aos_upgrade_plugin.models.server import Site
 from aos_upgrade_plugin.phases import serving
 from aos_upgrade_plugin.phases.installation import find, site_of

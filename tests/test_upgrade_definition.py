@@ -10,9 +10,9 @@ import typer
 from typer.core import TyperGroup
 
 from aos_upgrade_plugin.cli.app import app
-from aos_upgrade_plugin.decide.task_text import section_of, task_text
-from aos_upgrade_plugin.effects.check_list import collect
-from aos_upgrade_plugin.effects.workflow_folders import bundled_workflows
+from aos_upgrade_plugin.decide.workflow.task_text import section_of, task_text
+from aos_upgrade_plugin.effects.gate.check_list import collect
+from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows
 from aos_upgrade_plugin.models import evidence
 from aos_upgrade_plugin.models.definition import Definition, Origin
 from aos_upgrade_plugin.models.gate import GateContext

@@ -1,6 +1,6 @@
 """The checks that there are, and what one of them is."""
 
-from aos_upgrade_plugin.effects.check_list import collect
+from aos_upgrade_plugin.effects.gate.check_list import collect
 from aos_upgrade_plugin.errors import NotFoundError
 from aos_upgrade_plugin.models.gate import Gate, GateContext, PlannedCheck
 

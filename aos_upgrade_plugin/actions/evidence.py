@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.gate import judge
-from aos_upgrade_plugin.effects import event_log
+from aos_upgrade_plugin.decide.run.gate import judge
+from aos_upgrade_plugin.effects.gate import event_log
 from aos_upgrade_plugin.models.chain import Head, Record, SealedLog
 from aos_upgrade_plugin.models.event import Opened, Planned
 from aos_upgrade_plugin.models.gate import Gate

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from aos_upgrade_plugin.decide.reporting import (
+from aos_upgrade_plugin.decide.run.reporting import (
     changes_report,
     cleanup_report,
     migration_told,
@@ -11,7 +11,7 @@ from aos_upgrade_plugin.decide.reporting import (
     status_of_session,
     tells_all,
 )
-from aos_upgrade_plugin.effects import lock_holder, run_folder
+from aos_upgrade_plugin.effects.session import lock_holder, run_folder
 from aos_upgrade_plugin.engine import Ended
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.report import RunReport, Status

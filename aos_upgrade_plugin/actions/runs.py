@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from aos_upgrade_plugin.decide.run_state import session_of_run
-from aos_upgrade_plugin.decide.sessions import is_upgrade
-from aos_upgrade_plugin.effects import run_folder, sessions
+from aos_upgrade_plugin.decide.run.run_state import session_of_run
+from aos_upgrade_plugin.decide.run.sessions import is_upgrade
+from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.errors import (
     NotFoundError,
     StaleError,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from aos_upgrade_plugin.actions.reports import run_report
-from aos_upgrade_plugin.decide.evidence import evidence_of
-from aos_upgrade_plugin.decide.reporting import KEPT_OF_A_GATE, phase_name, phase_report
+from aos_upgrade_plugin.decide.run.evidence import evidence_of
+from aos_upgrade_plugin.decide.run.reporting import KEPT_OF_A_GATE, phase_name, phase_report
 from aos_upgrade_plugin.engine import Ended
 from aos_upgrade_plugin.models.chain import Head, SealedLog
 from aos_upgrade_plugin.models.gate import Gate

@@ -11,12 +11,12 @@ from aos_upgrade_plugin.actions import runs
 from aos_upgrade_plugin.actions.evidence import write_merged
 from aos_upgrade_plugin.actions.reports import run_report, told_again
 from aos_upgrade_plugin.actions.steps import UpgradeSteps
-from aos_upgrade_plugin.decide.reporting import conflict_line, migration_line, phase_name
-from aos_upgrade_plugin.decide.run_state import phase_passed, why_back
-from aos_upgrade_plugin.effects import run_folder, sessions
-from aos_upgrade_plugin.effects.check_list import collect
-from aos_upgrade_plugin.effects.lock import refuse_held
-from aos_upgrade_plugin.effects.workflow_folders import bundled_workflows, read_workflow
+from aos_upgrade_plugin.decide.run.reporting import conflict_line, migration_line, phase_name
+from aos_upgrade_plugin.decide.run.run_state import phase_passed, why_back
+from aos_upgrade_plugin.effects.gate.check_list import collect
+from aos_upgrade_plugin.effects.session import run_folder, sessions
+from aos_upgrade_plugin.effects.session.lock import refuse_held
+from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
 from aos_upgrade_plugin.errors import StateError, UpgradeError
 from aos_upgrade_plugin.models.base import SessionId

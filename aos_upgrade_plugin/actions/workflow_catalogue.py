@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide.sessions import UPGRADE_WORKFLOWS
-from aos_upgrade_plugin.decide.task_text import section_of
-from aos_upgrade_plugin.effects.definitions import read_text
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.workflow_folders import bundled_workflows
+from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS
+from aos_upgrade_plugin.decide.workflow.task_text import section_of
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.workflow.definitions import read_text
+from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows
 from aos_upgrade_plugin.errors import NotFoundError, RefusedError
 from aos_upgrade_plugin.models.definition import Definition, Listed, Origin, Phase, Task
 from aos_upgrade_plugin.models.workflow import UPGRADE

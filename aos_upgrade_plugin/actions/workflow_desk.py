@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue, Usable
-from aos_upgrade_plugin.decide.definitions import phase_of
-from aos_upgrade_plugin.decide.workflow_answers import next_actions, phase_content
-from aos_upgrade_plugin.effects import sessions
+from aos_upgrade_plugin.decide.workflow.definitions import phase_of
+from aos_upgrade_plugin.decide.workflow.workflow_answers import next_actions, phase_content
+from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import WorkflowSession

@@ -1,9 +1,9 @@
 """The actions that only look."""
 
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
-from aos_upgrade_plugin.decide.definitions import phase_of, task_of
-from aos_upgrade_plugin.decide.task_text import task_text
-from aos_upgrade_plugin.decide.workflow_answers import (
+from aos_upgrade_plugin.decide.workflow.definitions import phase_of, task_of
+from aos_upgrade_plugin.decide.workflow.task_text import task_text
+from aos_upgrade_plugin.decide.workflow.workflow_answers import (
     MOST_SESSIONS,
     artifacts,
     listed,

@@ -25,7 +25,7 @@ from aos_upgrade_plugin.actions.workflow_walking import (
     rollback,
     start,
 )
-from aos_upgrade_plugin.decide.workflow_call import action_of, error_fields, request_of
+from aos_upgrade_plugin.decide.workflow.workflow_call import action_of, error_fields, request_of
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.words import line
 from aos_upgrade_plugin.models.workflow_call import Action

@@ -6,16 +6,20 @@ from datetime import UTC, datetime
 
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
 from aos_upgrade_plugin.actions.workflow_upgrades import take_back, take_up
-from aos_upgrade_plugin.decide import walking
-from aos_upgrade_plugin.decide.checkpoint import judge
-from aos_upgrade_plugin.decide.definitions import phase_of
-from aos_upgrade_plugin.decide.sessions import UPGRADE_WORKFLOWS, is_upgrade
-from aos_upgrade_plugin.decide.sessions import session_id as new_name
-from aos_upgrade_plugin.decide.settings import most_active_sessions
-from aos_upgrade_plugin.decide.workflow_answers import failed_checkpoint, names, remediation
-from aos_upgrade_plugin.decide.workflow_call import path_in_project, request_of
-from aos_upgrade_plugin.effects import sessions
+from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS, is_upgrade
+from aos_upgrade_plugin.decide.run.sessions import session_id as new_name
+from aos_upgrade_plugin.decide.run.settings import most_active_sessions
+from aos_upgrade_plugin.decide.workflow import walking
+from aos_upgrade_plugin.decide.workflow.checkpoint import judge
+from aos_upgrade_plugin.decide.workflow.definitions import phase_of
+from aos_upgrade_plugin.decide.workflow.workflow_answers import (
+    failed_checkpoint,
+    names,
+    remediation,
+)
+from aos_upgrade_plugin.decide.workflow.workflow_call import path_in_project, request_of
 from aos_upgrade_plugin.effects.project import refuse_link_outside, settings_table
+from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.errors import RefusedError, StateError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession

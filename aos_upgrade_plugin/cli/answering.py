@@ -22,7 +22,7 @@ def settled(
     Raises UsageError where somebody shall be asked and nobody is there.
     """
     from aos_upgrade_plugin.cli import dialogue
-    from aos_upgrade_plugin.decide.answering import as_answers
+    from aos_upgrade_plugin.decide.content.answering import as_answers
     from aos_upgrade_plugin.effects.answers_file import (
         read_answers,
         refuse_to_overwrite,

@@ -10,7 +10,7 @@ from aos_upgrade_plugin.errors import DamagedError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aos_upgrade_plugin.effects.backups import Backup
+    from aos_upgrade_plugin.effects.backup.backups import Backup
     from aos_upgrade_plugin.models.backup import Problem
 
 app = typer.Typer(help="Backups of an installation: create, list, verify, restore.")
@@ -37,8 +37,8 @@ def create(
     from datetime import UTC, datetime
 
     from aos_upgrade_plugin.cli import recovered
-    from aos_upgrade_plugin.effects.backup_check import verify
-    from aos_upgrade_plugin.effects.backups import remove
+    from aos_upgrade_plugin.effects.backup.backup_check import verify
+    from aos_upgrade_plugin.effects.backup.backups import remove
     from aos_upgrade_plugin.phases.backing_up import back_up
     from aos_upgrade_plugin.phases.holding import holding
     from aos_upgrade_plugin.phases.installation import find
@@ -71,7 +71,7 @@ def create(
 def list_backups(*, target: options.Target = None, as_json: options.AsJson = False) -> None:
     """List the backups, the newest first. Changes nothing."""
     from aos_upgrade_plugin.cli import recovered, words
-    from aos_upgrade_plugin.effects.backups import listed
+    from aos_upgrade_plugin.effects.backup.backups import listed
 
     install = options.folder_to_restore(target)
     found = listed(install)
@@ -108,7 +108,7 @@ def verify_backup(
 ) -> None:
     """Read a backup again and compare every file with its manifest. Changes nothing."""
     from aos_upgrade_plugin.cli import recovered
-    from aos_upgrade_plugin.effects.backup_check import verify
+    from aos_upgrade_plugin.effects.backup.backup_check import verify
 
     install = options.folder_to_restore(target)
     path = _chosen(install, backup)
@@ -180,7 +180,7 @@ def restore_backup(
 
 
 def _chosen(install: "Path", name: str | None) -> "Path":
-    from aos_upgrade_plugin.effects.backups import find, listed
+    from aos_upgrade_plugin.effects.backup.backups import find, listed
     from aos_upgrade_plugin.errors import NotFoundError
 
     if name is not None:
@@ -203,7 +203,7 @@ def _refuse_waiting(install: "Path") -> None:
 
 
 def _damaged(install: "Path", name: str, problems: "tuple[Problem, ...]") -> DamagedError:
-    from aos_upgrade_plugin.effects.backups import listed
+    from aos_upgrade_plugin.effects.backup.backups import listed
 
     names = [each.name for each in listed(install) if each.manifest]
     older = next((each for each in names if each < name), None)

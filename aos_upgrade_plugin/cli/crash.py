@@ -9,7 +9,7 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from aos_upgrade_plugin import __version__
-from aos_upgrade_plugin.effects import durable
+from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.tree import escape
 

@@ -52,7 +52,7 @@ def ask(conflicts: "Sequence[OpenConflict]") -> "Mapping[TreePath, ConflictDecis
 
 def _about(conflict: "OpenConflict", number: int, of: int) -> "tuple[str, ConflictDecision | None]":
     """Ask until a letter is typed that ends it; return it with what it decides."""
-    from aos_upgrade_plugin.decide.dialogue import introduction, letters
+    from aos_upgrade_plugin.decide.content.dialogue import introduction, letters
 
     _show(introduction(conflict, number=number, of=of))
     offered = letters(conflict)
@@ -69,8 +69,8 @@ def _about(conflict: "OpenConflict", number: int, of: int) -> "tuple[str, Confli
 
 def _decision(conflict: "OpenConflict", choice: "Choice") -> "ConflictDecision | None":
     """Return the decision; nothing where what was edited cannot stand."""
-    from aos_upgrade_plugin.decide.answering import ASKED, possible
-    from aos_upgrade_plugin.decide.dialogue import to_edit
+    from aos_upgrade_plugin.decide.content.answering import ASKED, possible
+    from aos_upgrade_plugin.decide.content.dialogue import to_edit
     from aos_upgrade_plugin.effects.editor import edited
     from aos_upgrade_plugin.models.conflict import ConflictDecision, Decided
     from aos_upgrade_plugin.models.plan import Choice
@@ -87,7 +87,7 @@ def _decision(conflict: "OpenConflict", choice: "Choice") -> "ConflictDecision |
 
 
 def _shown(conflict: "OpenConflict", letter: str) -> Iterator[str]:
-    from aos_upgrade_plugin.decide.dialogue import changes_of, help_lines, side_lines
+    from aos_upgrade_plugin.decide.content.dialogue import changes_of, help_lines, side_lines
 
     match letter:
         case "d":

@@ -17,7 +17,7 @@ def doctor(
     as_json: options.AsJson = False,
 ) -> None:
     """Look at everything of the installation, and name a fix for each problem. Changes nothing."""
-    from aos_upgrade_plugin.decide.diagnosis import diagnosed
+    from aos_upgrade_plugin.decide.run.diagnosis import diagnosed
     from aos_upgrade_plugin.errors import ExitCode
     from aos_upgrade_plugin.phases.examination import examine
 

@@ -82,7 +82,7 @@ def folder_to_restore(target: str | None) -> Path:
 
 
 def _start(target: str | None) -> Path:
-    from aos_upgrade_plugin.effects.files import as_disk_error
+    from aos_upgrade_plugin.effects.tree.files import as_disk_error
     from aos_upgrade_plugin.errors import NotFoundError
 
     with as_disk_error("looking for the installation"):
@@ -113,7 +113,7 @@ def settings(
     setting is to ask.
     """
     from aos_upgrade_plugin.cli.dialogue import can_ask
-    from aos_upgrade_plugin.decide.settings import settled
+    from aos_upgrade_plugin.decide.run.settings import settled
     from aos_upgrade_plugin.effects.project import settings_table
 
     project = settings_table(installation(target).project)

@@ -33,8 +33,8 @@ def plan(  # noqa: PLR0913  a flag each
     as_json: options.AsJson = False,
 ) -> None:
     """Show what would change, without changing anything."""
-    from aos_upgrade_plugin.effects import durable
-    from aos_upgrade_plugin.effects.files import as_disk_error
+    from aos_upgrade_plugin.effects.tree import durable
+    from aos_upgrade_plugin.effects.tree.files import as_disk_error
     from aos_upgrade_plugin.errors import ExitCode
 
     flags = {
@@ -63,7 +63,7 @@ def plan(  # noqa: PLR0913  a flag each
 
 
 def _show(made: "UpgradePlan") -> None:
-    from aos_upgrade_plugin.decide.reporting import (
+    from aos_upgrade_plugin.decide.run.reporting import (
         changes_report,
         conflict_line,
         migration_told,
@@ -105,9 +105,9 @@ def _show_diff(made: "UpgradePlan", target: str | None) -> None:
 
 
 def _write_page(made: "UpgradePlan", target: str | None, file: Path) -> None:
-    from aos_upgrade_plugin.decide.plan_page import page
-    from aos_upgrade_plugin.effects import durable
-    from aos_upgrade_plugin.effects.files import as_disk_error
+    from aos_upgrade_plugin.decide.content.plan_page import page
+    from aos_upgrade_plugin.effects.tree import durable
+    from aos_upgrade_plugin.effects.tree.files import as_disk_error
     from aos_upgrade_plugin.phases.plan_diff import diffs
 
     text = page(made, diffs(made, options.installation(target)))

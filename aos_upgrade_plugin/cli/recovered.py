@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from aos_upgrade_plugin.cli import output
-from aos_upgrade_plugin.effects.lock_holder import holder
+from aos_upgrade_plugin.effects.session.lock_holder import holder
 from aos_upgrade_plugin.models.report import RecoveredReport
 from aos_upgrade_plugin.models.status import OpenTransaction
 from aos_upgrade_plugin.phases.overview import open_transactions

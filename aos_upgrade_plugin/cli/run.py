@@ -121,7 +121,7 @@ def _given(**every: object) -> dict[str, object]:
 
 
 def _accepted(waivers: Path) -> tuple["Waiver", ...]:
-    from aos_upgrade_plugin.effects.waiver_file import read_waivers
+    from aos_upgrade_plugin.effects.gate.waiver_file import read_waivers
 
     return read_waivers(waivers)
 
@@ -130,7 +130,7 @@ def _of_plan(
     file: Path, target: str | None, given: Mapping[str, object]
 ) -> tuple["Settings", "UpgradePlan"]:
     """Return the settings that a saved plan was made with, and the plan."""
-    from aos_upgrade_plugin.effects.run_folder import load_plan
+    from aos_upgrade_plugin.effects.session.run_folder import load_plan
 
     saved = load_plan(file)
     return options.settings(target, _as_planned(saved, given)), saved
@@ -156,7 +156,7 @@ def _as_planned(saved: "UpgradePlan", given: Mapping[str, object]) -> dict[str, 
 
 def _end(report: "RunReport", *, as_json: bool, exit_code: int | None = None) -> None:
     """Print the report and end with the exit status that it says."""
-    from aos_upgrade_plugin.decide.screen import screen
+    from aos_upgrade_plugin.decide.run.screen import screen
 
     if as_json:
         output.answer(report.model_dump(mode="json", by_alias=True))

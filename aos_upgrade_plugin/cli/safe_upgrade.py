@@ -27,7 +27,7 @@ def safe_upgrade(  # noqa: PLR0913  a flag each
     as_json: options.AsJson = False,
 ) -> None:
     """Upgrade the content only: run --only content, for who knows safe-upgrade.py."""
-    from aos_upgrade_plugin.decide.safe_upgrade import safe_upgrade_lines
+    from aos_upgrade_plugin.decide.content.safe_upgrade import safe_upgrade_lines
 
     if yes:
         output.note(_YES)

@@ -32,7 +32,7 @@ def _version(found: "Status") -> str:
 
 def _show(found: "Status") -> None:
     from aos_upgrade_plugin.cli import words
-    from aos_upgrade_plugin.decide.sessions import over
+    from aos_upgrade_plugin.decide.run.sessions import over
 
     backup = found.last_backup
     unfinished = [each for each in found.sessions if each.session is None or not over(each.session)]

@@ -69,7 +69,7 @@ def _json(name: str, said: str | None) -> Any:  # noqa: ANN401  whatever JSON ha
     import sys
     from pathlib import Path
 
-    from aos_upgrade_plugin.effects.files import as_disk_error
+    from aos_upgrade_plugin.effects.tree.files import as_disk_error
     from aos_upgrade_plugin.errors import UsageError
 
     if said is None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from aos_upgrade_plugin.effects import durable
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import StaleError, UsageError
 from aos_upgrade_plugin.models.conflict import Answer, Answers, GivenAnswers
 from aos_upgrade_plugin.models.tree import TreePath, escape

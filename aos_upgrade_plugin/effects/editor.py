@@ -8,8 +8,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aos_upgrade_plugin.effects import durable, run_folder
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects.session import run_folder
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import RefusedError
 
 _NAME_LENGTH = 100

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aos_upgrade_plugin
-from aos_upgrade_plugin.effects import files
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.models.layout import Layout
 from aos_upgrade_plugin.models.tree import TreePath
 

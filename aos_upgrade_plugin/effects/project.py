@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import UsageError
 
 

@@ -6,8 +6,8 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from aos_upgrade_plugin.effects import files
-from aos_upgrade_plugin.effects.files import Found
+from aos_upgrade_plugin.effects.tree import files
+from aos_upgrade_plugin.effects.tree.files import Found
 from aos_upgrade_plugin.models.plan import Paper
 from aos_upgrade_plugin.models.source import ObjectFormat, blob_id, blob_names
 from aos_upgrade_plugin.models.three_way import Target, Version

@@ -5,13 +5,13 @@ from datetime import datetime
 from pathlib import Path
 
 from aos_upgrade_plugin.decide.layout import classifier
-from aos_upgrade_plugin.decide.retention import Kept, superseded
-from aos_upgrade_plugin.effects import backups
-from aos_upgrade_plugin.effects.backup_check import verify
-from aos_upgrade_plugin.effects.backup_making import Wanted, make
-from aos_upgrade_plugin.effects.backups import Backup
-from aos_upgrade_plugin.effects.distributions import requirements
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.decide.run.retention import Kept, superseded
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.backup.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backup_making import Wanted, make
+from aos_upgrade_plugin.effects.backup.backups import Backup
+from aos_upgrade_plugin.effects.environment.distributions import requirements
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import DamagedError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.layout import KEPT, PathClass

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from aos_upgrade_plugin.effects import backups, staging
-from aos_upgrade_plugin.effects.backup_check import verify
-from aos_upgrade_plugin.effects.backups import Backup
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.backup.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backups import Backup
+from aos_upgrade_plugin.effects.tree import staging
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.run import Acted, Facts, Run
 from aos_upgrade_plugin.phases.backing_up import back_up_verified

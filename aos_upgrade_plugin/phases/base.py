@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide import origin as origins
+from aos_upgrade_plugin.decide.content import origin as origins
+from aos_upgrade_plugin.decide.content.product import below_roots, only_parts, places_of, that_came
+from aos_upgrade_plugin.decide.content.renames import chain
 from aos_upgrade_plugin.decide.layout import lay_out
-from aos_upgrade_plugin.decide.product import below_roots, only_parts, places_of, that_came
-from aos_upgrade_plugin.decide.renames import chain
-from aos_upgrade_plugin.effects.source import read_blobs
+from aos_upgrade_plugin.effects.source.source import read_blobs
 from aos_upgrade_plugin.effects.target import read_papers
 from aos_upgrade_plugin.models.layout import Layout, Part
 from aos_upgrade_plugin.models.plan import Laid, Origin

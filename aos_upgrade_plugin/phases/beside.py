@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.server import command_beside
-from aos_upgrade_plugin.effects import disk, durable
-from aos_upgrade_plugin.effects.files import as_disk_error, locate, scan
-from aos_upgrade_plugin.effects.server import knows_transport
+from aos_upgrade_plugin.decide.service.server import command_beside
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.service.server import knows_transport
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, locate, scan
 from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.plan import PlannedChange
 from aos_upgrade_plugin.models.run import Run

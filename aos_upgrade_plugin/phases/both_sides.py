@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from aos_upgrade_plugin.effects import disk, durable, files
-from aos_upgrade_plugin.effects.repository import Repository
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.source.repository import Repository
+from aos_upgrade_plugin.effects.tree import durable, files
 from aos_upgrade_plugin.models.plan import Choice, Conflict
 from aos_upgrade_plugin.models.report import DecisionReport
 from aos_upgrade_plugin.models.run import Run

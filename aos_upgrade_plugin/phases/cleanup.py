@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator
 
-from aos_upgrade_plugin.decide.sessions import backups_needed
-from aos_upgrade_plugin.effects import journal, sessions, staging
-from aos_upgrade_plugin.effects.commit import commit_paths
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.set_aside import listed
-from aos_upgrade_plugin.effects.transaction import Transaction, leftovers
+from aos_upgrade_plugin.decide.run.sessions import backups_needed
+from aos_upgrade_plugin.effects.session import sessions
+from aos_upgrade_plugin.effects.source.commit import commit_paths
+from aos_upgrade_plugin.effects.tree import journal, staging
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.set_aside import listed
+from aos_upgrade_plugin.effects.tree.transaction import Transaction, leftovers
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.run import Acted, Facts, Run

@@ -5,18 +5,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide.content_plan import ContentFacts
-from aos_upgrade_plugin.decide.merging import (
+from aos_upgrade_plugin.decide.content.content_plan import ContentFacts
+from aos_upgrade_plugin.decide.content.merging import (
     merged_config,
     merged_text,
     to_be_merged,
     why_not_mergeable,
 )
-from aos_upgrade_plugin.decide.product import part_of
-from aos_upgrade_plugin.effects.repository import Repository
-from aos_upgrade_plugin.effects.source import read_blobs
+from aos_upgrade_plugin.decide.content.product import part_of
+from aos_upgrade_plugin.effects.source.repository import Repository
+from aos_upgrade_plugin.effects.source.source import read_blobs
+from aos_upgrade_plugin.effects.source.text_merge import MergeTexts, merging
 from aos_upgrade_plugin.effects.target import read_papers
-from aos_upgrade_plugin.effects.text_merge import MergeTexts, merging
 from aos_upgrade_plugin.errors import DamagedError, RefusedError, StaleError
 from aos_upgrade_plugin.models.conflict import Merge, OpenConflict, Side
 from aos_upgrade_plugin.models.migration import Operation

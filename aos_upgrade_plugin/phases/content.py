@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aos_upgrade_plugin.decide.content.staleness import stale
+from aos_upgrade_plugin.decide.content.steps import ordered
 from aos_upgrade_plugin.decide.layout import classify
-from aos_upgrade_plugin.decide.staleness import stale
-from aos_upgrade_plugin.decide.steps import ordered
-from aos_upgrade_plugin.effects import durable, files, journal
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.transaction import Transaction, folder_of
+from aos_upgrade_plugin.effects.tree import durable, files, journal
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.transaction import Transaction, folder_of
 from aos_upgrade_plugin.errors import StaleError
 from aos_upgrade_plugin.models.journal import Change, JournalHeader, JournalState, Place
 from aos_upgrade_plugin.models.layout import KEPT, Part

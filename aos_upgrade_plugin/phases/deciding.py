@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide.answering import ASKED, answered, for_all, possible, unneeded
-from aos_upgrade_plugin.decide.content_plan import ContentFacts, conflicts_of
+from aos_upgrade_plugin.decide.content.answering import ASKED, answered, for_all, possible, unneeded
+from aos_upgrade_plugin.decide.content.content_plan import ContentFacts, conflicts_of
 from aos_upgrade_plugin.models.conflict import (
     ConflictDecision,
     Decided,

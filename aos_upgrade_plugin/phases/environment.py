@@ -9,21 +9,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.packages import (
+from aos_upgrade_plugin.decide.service.packages import (
     changes,
     choose_installer,
     differences,
     read_snapshot,
 )
-from aos_upgrade_plugin.decide.requirements import inconsistent
-from aos_upgrade_plugin.effects import environment as environments
-from aos_upgrade_plugin.effects import environment_stage as stage
-from aos_upgrade_plugin.effects.files import as_disk_error, locate, read_whole_tree
-from aos_upgrade_plugin.effects.installers import Installer
-from aos_upgrade_plugin.effects.pip import Pip
-from aos_upgrade_plugin.effects.relocation import compile_bytecode, relocate
-from aos_upgrade_plugin.effects.uv import Uv
-from aos_upgrade_plugin.effects.workbench import Workbench
+from aos_upgrade_plugin.decide.service.requirements import inconsistent
+from aos_upgrade_plugin.effects.environment import environment as environments
+from aos_upgrade_plugin.effects.environment import environment_stage as stage
+from aos_upgrade_plugin.effects.environment.installers import Installer
+from aos_upgrade_plugin.effects.environment.pip import Pip
+from aos_upgrade_plugin.effects.environment.relocation import compile_bytecode, relocate
+from aos_upgrade_plugin.effects.environment.uv import Uv
+from aos_upgrade_plugin.effects.environment.workbench import Workbench
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, locate, read_whole_tree
 from aos_upgrade_plugin.errors import PackagesError, StaleError, UpgradeError
 from aos_upgrade_plugin.models.evidence import PostInstallStep
 from aos_upgrade_plugin.models.journal import Change

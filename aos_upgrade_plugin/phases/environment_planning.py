@@ -6,22 +6,22 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.decide.packages import changes, read_snapshot
-from aos_upgrade_plugin.decide.requirements import (
+from aos_upgrade_plugin.decide.service.packages import changes, read_snapshot
+from aos_upgrade_plugin.decide.service.requirements import (
     attempts,
     extras,
     has_opaque,
     inconsistent,
     lacking,
 )
-from aos_upgrade_plugin.effects import durable
-from aos_upgrade_plugin.effects import environment as environments
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.installers import Wanted
-from aos_upgrade_plugin.effects.requirements import read_requirements
-from aos_upgrade_plugin.effects.run_folder import for_planning
-from aos_upgrade_plugin.effects.source import read_blobs
-from aos_upgrade_plugin.effects.workbench import Workbench
+from aos_upgrade_plugin.effects.environment import environment as environments
+from aos_upgrade_plugin.effects.environment.installers import Wanted
+from aos_upgrade_plugin.effects.environment.requirements import read_requirements
+from aos_upgrade_plugin.effects.environment.workbench import Workbench
+from aos_upgrade_plugin.effects.session.run_folder import for_planning
+from aos_upgrade_plugin.effects.source.source import read_blobs
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import DamagedError, PackagesError
 from aos_upgrade_plugin.models.packages import (
     Environment,

@@ -6,14 +6,16 @@ import shlex
 from collections.abc import Mapping
 
 from aos_upgrade_plugin.decide.layout import classifier
-from aos_upgrade_plugin.decide.requirements import inconsistent, lacking
-from aos_upgrade_plugin.decide.server import shell_line
-from aos_upgrade_plugin.effects import backups, files, git
-from aos_upgrade_plugin.effects.base_store import read_record
-from aos_upgrade_plugin.effects.clients import read_clients
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.requirements import read_requirements
+from aos_upgrade_plugin.decide.service.requirements import inconsistent, lacking
+from aos_upgrade_plugin.decide.service.server import shell_line
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.environment.requirements import read_requirements
+from aos_upgrade_plugin.effects.service.clients import read_clients
+from aos_upgrade_plugin.effects.source import git
+from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.target import under_git
+from aos_upgrade_plugin.effects.tree import files
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import RefusedError, UpgradeError
 from aos_upgrade_plugin.models.diagnosis import (
     Content,

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.effects import backups, durable
-from aos_upgrade_plugin.effects.files import locate
-from aos_upgrade_plugin.effects.server import forget_bytecode
-from aos_upgrade_plugin.effects.transaction import Transaction
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.service.server import forget_bytecode
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import locate
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.models.backup import REQUIREMENTS
 from aos_upgrade_plugin.models.journal import RESTORE
 from aos_upgrade_plugin.models.run import Run

@@ -7,12 +7,13 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.effects import disk, durable, journal
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.lock import HeldLock, hold, where_now
-from aos_upgrade_plugin.effects.lock_holder import shown
-from aos_upgrade_plugin.effects.set_aside import SET_ASIDE
-from aos_upgrade_plugin.effects.transaction import UPGRADES, leftovers
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.session.lock import HeldLock, hold, where_now
+from aos_upgrade_plugin.effects.session.lock_holder import shown
+from aos_upgrade_plugin.effects.tree import durable, journal
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.set_aside import SET_ASIDE
+from aos_upgrade_plugin.effects.tree.transaction import UPGRADES, leftovers
 from aos_upgrade_plugin.errors import (
     DamagedError,
     RefusedError,

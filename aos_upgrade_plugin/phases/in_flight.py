@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.workflow_folders import read_workflow
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.workflow.workflow_folders import read_workflow
 from aos_upgrade_plugin.errors import DamagedError
 from aos_upgrade_plugin.models.tree import escape, unescape
 from aos_upgrade_plugin.phases.installation import Installation

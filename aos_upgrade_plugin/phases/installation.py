@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from aos_upgrade_plugin.decide.layout import recognise, signs
 from aos_upgrade_plugin.effects import layouts
-from aos_upgrade_plugin.effects.files import as_disk_error, entry_at
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, entry_at
 from aos_upgrade_plugin.errors import NotFoundError, RefusedError
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Layout

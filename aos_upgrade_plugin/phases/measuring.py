@@ -3,11 +3,11 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from aos_upgrade_plugin.decide.server import patience_ends_s, worth_asking_again
-from aos_upgrade_plugin.decide.workflow_list import LISTINGS, listed_workflows
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.mcp_probe import probe
-from aos_upgrade_plugin.effects.server import index_bytes
+from aos_upgrade_plugin.decide.service.server import patience_ends_s, worth_asking_again
+from aos_upgrade_plugin.decide.service.workflow_list import LISTINGS, listed_workflows
+from aos_upgrade_plugin.effects.service.mcp_probe import probe
+from aos_upgrade_plugin.effects.service.server import index_bytes
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.models.server import KnownAnswer, Site, StartCommand
 from aos_upgrade_plugin.models.service import Measured
 from aos_upgrade_plugin.models.tree import TreePath

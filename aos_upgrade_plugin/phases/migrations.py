@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.content_plan import IGNORE, ContentFacts
-from aos_upgrade_plugin.decide.migrating import Offered
-from aos_upgrade_plugin.effects.clients import CLIENT_FILES
-from aos_upgrade_plugin.effects.files import locate, read_bytes
+from aos_upgrade_plugin.decide.content.content_plan import IGNORE, ContentFacts
+from aos_upgrade_plugin.decide.migration.migrating import Offered
+from aos_upgrade_plugin.effects.service.clients import CLIENT_FILES
 from aos_upgrade_plugin.effects.target import read_papers
+from aos_upgrade_plugin.effects.tree.files import locate, read_bytes
 from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.migration import MigrationFacts
 from aos_upgrade_plugin.models.plan import Paper

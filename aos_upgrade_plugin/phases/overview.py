@@ -5,16 +5,18 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aos_upgrade_plugin.decide import sessions as decide
-from aos_upgrade_plugin.decide.next_steps import next_steps
-from aos_upgrade_plugin.decide.run_state import turned_back
-from aos_upgrade_plugin.decide.version import version_in
-from aos_upgrade_plugin.effects import backups, journal, lock_holder, sessions
-from aos_upgrade_plugin.effects.base_store import read_record
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.lock_holder import shown
+from aos_upgrade_plugin.decide.content.version import version_in
+from aos_upgrade_plugin.decide.run import sessions as decide
+from aos_upgrade_plugin.decide.run.next_steps import next_steps
+from aos_upgrade_plugin.decide.run.run_state import turned_back
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.session import lock_holder, sessions
+from aos_upgrade_plugin.effects.session.lock_holder import shown
+from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.target import read_papers
-from aos_upgrade_plugin.effects.transaction import leftovers
+from aos_upgrade_plugin.effects.tree import journal
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.transaction import leftovers
 from aos_upgrade_plugin.errors import DamagedError, DiskError
 from aos_upgrade_plugin.models.backup import BACKUPS, age_order
 from aos_upgrade_plugin.models.base import SessionId

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from aos_upgrade_plugin.decide.diff import unified
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.staging import ContentOf
+from aos_upgrade_plugin.decide.content.diff import unified
 from aos_upgrade_plugin.effects.target import read_papers
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.staging import ContentOf
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.plan import RECORD, PlannedChange, UpgradePlan
 from aos_upgrade_plugin.models.three_way import Relation

@@ -7,17 +7,22 @@ from datetime import datetime
 from pathlib import Path
 
 from aos_upgrade_plugin import __version__
-from aos_upgrade_plugin.decide.content_plan import IGNORE, ContentFacts, plan_content
+from aos_upgrade_plugin.decide.content.content_plan import IGNORE, ContentFacts, plan_content
+from aos_upgrade_plugin.decide.content.product import below_roots, only_parts
+from aos_upgrade_plugin.decide.content.version import version_in
 from aos_upgrade_plugin.decide.layout import classifier
-from aos_upgrade_plugin.decide.migrating import choose, migrated, stood_before, with_migrations
-from aos_upgrade_plugin.decide.product import below_roots, only_parts
-from aos_upgrade_plugin.decide.version import version_in
-from aos_upgrade_plugin.effects.base_store import read_record
-from aos_upgrade_plugin.effects.files import as_disk_error, locate
-from aos_upgrade_plugin.effects.repository import Repository
-from aos_upgrade_plugin.effects.source import read_contents
-from aos_upgrade_plugin.effects.staging import ContentOf
+from aos_upgrade_plugin.decide.migration.migrating import (
+    choose,
+    migrated,
+    stood_before,
+    with_migrations,
+)
+from aos_upgrade_plugin.effects.source.base_store import read_record
+from aos_upgrade_plugin.effects.source.repository import Repository
+from aos_upgrade_plugin.effects.source.source import read_contents
 from aos_upgrade_plugin.effects.target import read_papers, read_target, under_git
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, locate
+from aos_upgrade_plugin.effects.tree.staging import ContentOf
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import KEPT, Layout, Part

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide.recovery import Move, recovery_move
-from aos_upgrade_plugin.effects import journal, layouts
-from aos_upgrade_plugin.effects.transaction import (
+from aos_upgrade_plugin.decide.run.recovery import Move, recovery_move
+from aos_upgrade_plugin.effects import layouts
+from aos_upgrade_plugin.effects.tree import journal
+from aos_upgrade_plugin.effects.tree.transaction import (
     UPGRADES,
     Transaction,
     discard,

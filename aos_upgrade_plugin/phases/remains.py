@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from aos_upgrade_plugin.effects import backups, layouts
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects import layouts
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import NotFoundError
 from aos_upgrade_plugin.phases.installation import find
 

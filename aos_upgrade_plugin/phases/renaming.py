@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.install_folder import with_new_folder
-from aos_upgrade_plugin.effects import layouts, run_folder
-from aos_upgrade_plugin.effects.files import as_disk_error
-from aos_upgrade_plugin.effects.relocation import rehome
+from aos_upgrade_plugin.decide.migration.install_folder import with_new_folder
+from aos_upgrade_plugin.effects import layouts
+from aos_upgrade_plugin.effects.environment.relocation import rehome
+from aos_upgrade_plugin.effects.session import run_folder
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.layout import Layout, Part
 from aos_upgrade_plugin.models.plan import UpgradePlan

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from aos_upgrade_plugin.decide.server import foremost_first, shell_line
-from aos_upgrade_plugin.effects.mcp_probe import probe, warm_up
+from aos_upgrade_plugin.decide.service.server import foremost_first, shell_line
+from aos_upgrade_plugin.effects.service.mcp_probe import probe, warm_up
 from aos_upgrade_plugin.errors import ServerError
 from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.run import Run

@@ -10,12 +10,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide.restoring import WayBack, shelved
-from aos_upgrade_plugin.decide.steps import ordered
-from aos_upgrade_plugin.effects import backups, environment_stage, files, layouts
-from aos_upgrade_plugin.effects.backup_check import examine, verify
-from aos_upgrade_plugin.effects.backup_contents import stored
-from aos_upgrade_plugin.effects.transaction import Transaction, leftovers
+from aos_upgrade_plugin.decide.content.restoring import WayBack, shelved
+from aos_upgrade_plugin.decide.content.steps import ordered
+from aos_upgrade_plugin.effects import layouts
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.backup.backup_check import examine, verify
+from aos_upgrade_plugin.effects.backup.backup_contents import stored
+from aos_upgrade_plugin.effects.environment import environment_stage
+from aos_upgrade_plugin.effects.tree import files
+from aos_upgrade_plugin.effects.tree.transaction import Transaction, leftovers
 from aos_upgrade_plugin.errors import (
     DamagedError,
     NotFoundError,

@@ -8,13 +8,15 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from aos_upgrade_plugin.decide.content.restoring import WayBack, in_the_way, way_back
 from aos_upgrade_plugin.decide.layout import classifier
-from aos_upgrade_plugin.decide.restoring import WayBack, in_the_way, way_back
-from aos_upgrade_plugin.effects import environment_stage, files, layouts
-from aos_upgrade_plugin.effects.backup_contents import lay_out
-from aos_upgrade_plugin.effects.live_tree import LiveTree, read_live
-from aos_upgrade_plugin.effects.set_aside import SET_ASIDE
-from aos_upgrade_plugin.effects.transaction import UPGRADES
+from aos_upgrade_plugin.effects import layouts
+from aos_upgrade_plugin.effects.backup.backup_contents import lay_out
+from aos_upgrade_plugin.effects.environment import environment_stage
+from aos_upgrade_plugin.effects.tree import files
+from aos_upgrade_plugin.effects.tree.live_tree import LiveTree, read_live
+from aos_upgrade_plugin.effects.tree.set_aside import SET_ASIDE
+from aos_upgrade_plugin.effects.tree.transaction import UPGRADES
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.backup import BackupManifest
 from aos_upgrade_plugin.models.base import SessionId

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from aos_upgrade_plugin.effects import backups, environment_stage, journal, staging
-from aos_upgrade_plugin.effects.files import as_disk_error, entry_at
-from aos_upgrade_plugin.effects.set_aside import listed
-from aos_upgrade_plugin.effects.transaction import Transaction, leftovers
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.environment import environment_stage
+from aos_upgrade_plugin.effects.tree import journal, staging
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, entry_at
+from aos_upgrade_plugin.effects.tree.set_aside import listed
+from aos_upgrade_plugin.effects.tree.transaction import Transaction, leftovers
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.journal import Change, Place, Undone
 from aos_upgrade_plugin.models.layout import Part

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from aos_upgrade_plugin.decide.known_answer import known_answers, new_answers, why_not_answered
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.decide.service.known_answer import (
+    known_answers,
+    new_answers,
+    why_not_answered,
+)
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.models.server import KnownAnswer, Site, ToolAnswer, ToolCall
 from aos_upgrade_plugin.models.tree import TreePath
 

@@ -1,6 +1,6 @@
 """The server as it is before anything changes: what later tells what the upgrade broke."""
 
-from aos_upgrade_plugin.effects.files import locate, read_whole_tree
+from aos_upgrade_plugin.effects.tree.files import locate, read_whole_tree
 from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.server import Servers, Transport
 from aos_upgrade_plugin.models.service import Measured, ServerBefore

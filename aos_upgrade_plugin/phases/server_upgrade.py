@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from aos_upgrade_plugin.decide.steps import ordered
-from aos_upgrade_plugin.effects import durable, environment_stage, journal, moments
-from aos_upgrade_plugin.effects.files import as_disk_error, locate, read_whole_tree
-from aos_upgrade_plugin.effects.mcp_probe import probe
-from aos_upgrade_plugin.effects.server import forget_bytecode
-from aos_upgrade_plugin.effects.transaction import Transaction, folder_of
-from aos_upgrade_plugin.effects.workbench import Workbench
+from aos_upgrade_plugin.decide.content.steps import ordered
+from aos_upgrade_plugin.effects.environment import environment_stage
+from aos_upgrade_plugin.effects.environment.workbench import Workbench
+from aos_upgrade_plugin.effects.service import moments
+from aos_upgrade_plugin.effects.service.mcp_probe import probe
+from aos_upgrade_plugin.effects.service.server import forget_bytecode
+from aos_upgrade_plugin.effects.tree import durable, journal
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, locate, read_whole_tree
+from aos_upgrade_plugin.effects.tree.transaction import Transaction, folder_of
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.evidence import PostInstallStep
 from aos_upgrade_plugin.models.journal import Change, JournalHeader, JournalState

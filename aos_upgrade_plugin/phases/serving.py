@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aos_upgrade_plugin.decide.server import (
+from aos_upgrade_plugin.decide.service.server import (
     patience_ends_s,
     sort_out,
     start_command,
     surroundings,
 )
-from aos_upgrade_plugin.effects import processes
-from aos_upgrade_plugin.effects.clients import read_clients
-from aos_upgrade_plugin.effects.mcp_probe import probe, warm_up
-from aos_upgrade_plugin.effects.server import (
+from aos_upgrade_plugin.effects.service import processes
+from aos_upgrade_plugin.effects.service.clients import read_clients
+from aos_upgrade_plugin.effects.service.mcp_probe import probe, warm_up
+from aos_upgrade_plugin.effects.service.server import (
     Launched,
     index_bytes,
     knows_transport,

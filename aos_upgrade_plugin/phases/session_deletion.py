@@ -4,8 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide.sessions import is_upgrade, refuse_deletion
-from aos_upgrade_plugin.effects import sessions
+from aos_upgrade_plugin.decide.run.sessions import is_upgrade, refuse_deletion
+from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError, StateError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import WorkflowSession

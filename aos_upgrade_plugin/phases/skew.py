@@ -1,8 +1,8 @@
 """Whether content and server fit together where only one of them is upgraded."""
 
-from aos_upgrade_plugin.decide.product import only_parts, part_of
-from aos_upgrade_plugin.decide.skew import Release, Texts, skews
-from aos_upgrade_plugin.effects.source import read_blobs
+from aos_upgrade_plugin.decide.content.product import only_parts, part_of
+from aos_upgrade_plugin.decide.service.skew import Release, Texts, skews
+from aos_upgrade_plugin.effects.source.source import read_blobs
 from aos_upgrade_plugin.effects.target import read_papers
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.tree import Tree

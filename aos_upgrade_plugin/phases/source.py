@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from aos_upgrade_plugin.decide.content.product import looked_for, recognise_product
+from aos_upgrade_plugin.decide.content.version import PLACES, claims
 from aos_upgrade_plugin.decide.layout import lay_out
-from aos_upgrade_plugin.decide.product import looked_for, recognise_product
-from aos_upgrade_plugin.decide.version import PLACES, claims
 from aos_upgrade_plugin.effects import layouts
-from aos_upgrade_plugin.effects.clients import CLIENT_FILES
-from aos_upgrade_plugin.effects.repository import Committed, Repository
-from aos_upgrade_plugin.effects.source import paths_within, read_blobs, read_contents
+from aos_upgrade_plugin.effects.service.clients import CLIENT_FILES
+from aos_upgrade_plugin.effects.source.repository import Committed, Repository
+from aos_upgrade_plugin.effects.source.source import paths_within, read_blobs, read_contents
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.layout import Layout
 from aos_upgrade_plugin.models.source import Blob, ObjectId, SourceFacts, VersionClaim

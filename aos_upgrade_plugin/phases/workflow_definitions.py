@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide.definitions import define
-from aos_upgrade_plugin.effects.definitions import Counted, Kept, names_of, read_folder
+from aos_upgrade_plugin.decide.workflow.definitions import define
+from aos_upgrade_plugin.effects.workflow.definitions import Counted, Kept, names_of, read_folder
 from aos_upgrade_plugin.models.definition import Definition, Listed, Origin, UnusableError
 
 

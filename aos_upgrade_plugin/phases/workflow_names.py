@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.phases.installation import Installation
 
 

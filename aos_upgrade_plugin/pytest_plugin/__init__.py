@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--aos-target", metavar="DIR", type=Path, help="the installation's folder")
     option("--aos-waivers", metavar="FILE", type=Path, help="TOML file of waivers")
     option("--aos-context", metavar="FILE", type=Path, help="what checks may know, as JSON")
-    # Between the runner and the process it starts; see effects/gate_process.py.
+    # Between the runner and the process it starts; see effects/gate/gate_process.py.
     option("--aos-line", type=int, help=argparse.SUPPRESS)
     option("--aos-list", action="store_true", help=argparse.SUPPRESS)
 

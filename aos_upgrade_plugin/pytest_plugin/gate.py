@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aos_upgrade_plugin.effects.waiver_file import read_waivers
+from aos_upgrade_plugin.effects.gate.waiver_file import read_waivers
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.event import Finished, Offered, Trouble
 from aos_upgrade_plugin.models.gate import GateContext, NotApplies, PlannedCheck

@@ -1,4 +1,4 @@
-"""The gate's end of the line to the runner; see effects/gate_process.py for the other."""
+"""The gate's end of the line to the runner; see effects/gate/gate_process.py for the other."""
 
 import fcntl
 import os

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aos_upgrade_plugin.decide.gate import judge
+from aos_upgrade_plugin.decide.run.gate import judge
 from aos_upgrade_plugin.models.event import Ended, Excused, Finished, Opened, Told
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.waiver import Waiver

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from aos_upgrade_plugin.effects.durable import make_directories, write_durably
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.durable import make_directories, write_durably
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.models.chain import SealedLog
 from aos_upgrade_plugin.models.gate import Outcome, Severity
 from aos_upgrade_plugin.models.gate_report import CheckResult, GateReport

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.reporting import server_lines
-from aos_upgrade_plugin.effects import durable
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.decide.run.reporting import server_lines
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.models.report import PhaseReport, RunReport
 from aos_upgrade_plugin.models.run import REPORT, SUMMARY
 from aos_upgrade_plugin.models.session import Release

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.effects import durable
-from aos_upgrade_plugin.effects.files import as_disk_error
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.run import VALIDATION_REPORT
 

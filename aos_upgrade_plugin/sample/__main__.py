@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from aos_upgrade_plugin.effects import durable
+from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.errors import UpgradeError, UsageError
 from aos_upgrade_plugin.sample import build_source, lay_down, variants
 

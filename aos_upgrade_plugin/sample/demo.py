@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aos_upgrade_plugin.decide.layout import recognise, signs
-from aos_upgrade_plugin.decide.server import sort_out, start_command, surroundings
-from aos_upgrade_plugin.effects import durable, processes
+from aos_upgrade_plugin.decide.service.server import sort_out, start_command, surroundings
 from aos_upgrade_plugin.effects.layouts import known, present
-from aos_upgrade_plugin.effects.server import launch, read_state
+from aos_upgrade_plugin.effects.service import processes
+from aos_upgrade_plugin.effects.service.server import launch, read_state
+from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.errors import ServerError, UpgradeError, UsageError
 from aos_upgrade_plugin.models.server import Site, Transport
 from aos_upgrade_plugin.sample.environment import Environment

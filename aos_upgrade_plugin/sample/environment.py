@@ -8,7 +8,7 @@ import venv
 from enum import Enum, auto
 from pathlib import Path
 
-from aos_upgrade_plugin.effects import durable
+from aos_upgrade_plugin.effects.tree import durable
 
 
 class Environment(Enum):

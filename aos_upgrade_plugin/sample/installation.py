@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from aos_upgrade_plugin.effects import durable
+from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.sample.environment import Environment, make_environment
 from aos_upgrade_plugin.sample.source import Source, git
 

@@ -4,7 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from aos_upgrade_plugin.effects import disk, durable
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.sample.installation import put
 
 UNTOUCHED = "standards/universal/ai-safety/git-safety.md"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from aos_upgrade_plugin.actions.workflow_tool import HANDLERS, WorkflowTool
-from aos_upgrade_plugin.decide.checkpoint import MOST_EVIDENCE_BYTES
-from aos_upgrade_plugin.effects import session_files, sessions
+from aos_upgrade_plugin.decide.workflow.checkpoint import MOST_EVIDENCE_BYTES
+from aos_upgrade_plugin.effects.session import session_files, sessions
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.workflow_call import REQUESTS, Action
 from tests.actions.workflow_places import (

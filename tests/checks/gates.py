@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, JsonValue
 
-from aos_upgrade_plugin.decide.gate import judge
-from aos_upgrade_plugin.effects.check_list import collect
-from aos_upgrade_plugin.effects.files import entry_at
-from aos_upgrade_plugin.effects.gate_run import run_gate
+from aos_upgrade_plugin.decide.run.gate import judge
+from aos_upgrade_plugin.effects.gate.check_list import collect
+from aos_upgrade_plugin.effects.gate.gate_run import run_gate
+from aos_upgrade_plugin.effects.tree.files import entry_at
 from aos_upgrade_plugin.models.gate import Gate, GateContext, PlannedCheck
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Part

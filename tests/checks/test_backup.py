@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from aos_upgrade_plugin.effects.lock import hold
+from aos_upgrade_plugin.effects.session.lock import hold
 from aos_upgrade_plugin.models.gate import Gate, GateContext
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.tree import TreePath, tree_digest

@@ -3,8 +3,8 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from aos_upgrade_plugin.effects.backups import remove
-from aos_upgrade_plugin.effects.lock import hold
+from aos_upgrade_plugin.effects.backup.backups import remove
+from aos_upgrade_plugin.effects.session.lock import hold
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.run import EVENTS, REPORT, SUMMARY
 from aos_upgrade_plugin.phases.backing_up import back_up

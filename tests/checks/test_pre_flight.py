@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import sessions
-from aos_upgrade_plugin.effects.files import free_bytes
-from aos_upgrade_plugin.effects.lock import hold
+from aos_upgrade_plugin.effects.session import sessions
+from aos_upgrade_plugin.effects.session.lock import hold
+from aos_upgrade_plugin.effects.tree.files import free_bytes
 from aos_upgrade_plugin.models.gate import Gate, GateContext
 from aos_upgrade_plugin.models.packages import EnvironmentPlan
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
@@ -240,8 +240,8 @@ _WITHOUT_ROOTS_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_sear
 _JUDGE = """
 import sys
 from pathlib import Path
-from aos_upgrade_plugin.effects.check_list import collect
-from aos_upgrade_plugin.effects.gate_run import run_gate
+from aos_upgrade_plugin.effects.gate.check_list import collect
+from aos_upgrade_plugin.effects.gate.gate_run import run_gate
 from aos_upgrade_plugin.models.gate import Gate, GateContext
 
 context = GateContext(gate=Gate.PRE_FLIGHT, target=Path(sys.argv[1]))

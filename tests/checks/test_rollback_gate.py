@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from aos_upgrade_plugin.effects.distributions import requirements
+from aos_upgrade_plugin.effects.environment.distributions import requirements
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.server import Servers, Site, Started
 from aos_upgrade_plugin.models.service import ServerBefore, ServerNow

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from aos_upgrade_plugin.effects import moments, processes
+from aos_upgrade_plugin.effects.service import moments, processes
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.moment import Moment

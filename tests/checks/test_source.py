@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.decide.version import PLACES
+from aos_upgrade_plugin.decide.content.version import PLACES
 from aos_upgrade_plugin.sample import Source, build_source, lay_down
 from aos_upgrade_plugin.sample.source import git
 from tests.checks.upgrades import Ready

@@ -12,10 +12,10 @@ from pydantic import JsonValue
 from aos_upgrade_plugin.actions import runs
 from aos_upgrade_plugin.actions.upgrade import Upgrade
 from aos_upgrade_plugin.cli.watching import Silent
-from aos_upgrade_plugin.decide.reporting import KEPT_OF_THE_WAY_BACK
-from aos_upgrade_plugin.effects import run_folder
-from aos_upgrade_plugin.effects.files import entry_at
-from aos_upgrade_plugin.effects.lock import hold
+from aos_upgrade_plugin.decide.run.reporting import KEPT_OF_THE_WAY_BACK
+from aos_upgrade_plugin.effects.session import run_folder
+from aos_upgrade_plugin.effects.session.lock import hold
+from aos_upgrade_plugin.effects.tree.files import entry_at
 from aos_upgrade_plugin.models.gate import Gate, GateContext
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Part

@@ -16,7 +16,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from aos_upgrade_plugin.cli.app import app
-from aos_upgrade_plugin.effects import sessions
+from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.models.session import WorkflowSession
 
 COMMAND = str(Path(sys.executable).with_name("aos-upgrade"))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import journal
-from aos_upgrade_plugin.effects.files import read_tree
+from aos_upgrade_plugin.effects.tree import journal
+from aos_upgrade_plugin.effects.tree.files import read_tree
 from aos_upgrade_plugin.models.journal import Change, JournalHeader, JournalState
 from aos_upgrade_plugin.models.tree import Entry, Kind, Tree
 from tests.cli.conftest import NOW, Aos

@@ -16,7 +16,7 @@ import pytest
 from aos_upgrade_plugin.cli import dialogue
 from aos_upgrade_plugin.cli.options import settings
 from aos_upgrade_plugin.effects.answers_file import read_answers
-from aos_upgrade_plugin.effects.run_folder import load_plan
+from aos_upgrade_plugin.effects.session.run_folder import load_plan
 from aos_upgrade_plugin.models.conflict import Merge
 from aos_upgrade_plugin.models.plan import Choice
 from aos_upgrade_plugin.models.settings import OnConflict

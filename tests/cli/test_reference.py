@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.sessions import allowed
+from aos_upgrade_plugin.decide.run.sessions import allowed
 from aos_upgrade_plugin.errors import ExitCode
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from tests.cli.conftest import NOW, help_pages

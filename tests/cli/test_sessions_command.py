@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import journal
+from aos_upgrade_plugin.effects.tree import journal
 from aos_upgrade_plugin.models.journal import Change, JournalHeader, JournalState
 from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.tree import Entry, Kind, escape
@@ -216,7 +216,7 @@ def test_a_session_with_an_open_change_is_kept(aos: Aos, session: Save, install:
 _HOLD = """
 import sys
 from pathlib import Path
-from aos_upgrade_plugin.effects.lock import hold
+from aos_upgrade_plugin.effects.session.lock import hold
 with hold(Path(sys.argv[1]), session="a_session", command="some command"):
     print(flush=True)
     sys.stdin.read()

@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from aos_upgrade_plugin.decide.changes import planned_changes
-from aos_upgrade_plugin.decide.compare import compare
-from aos_upgrade_plugin.decide.resolution import Resolution, resolve
-from aos_upgrade_plugin.decide.steps import ordered
+from aos_upgrade_plugin.decide.content.changes import planned_changes
+from aos_upgrade_plugin.decide.content.compare import compare
+from aos_upgrade_plugin.decide.content.resolution import Resolution, resolve
+from aos_upgrade_plugin.decide.content.steps import ordered
 from aos_upgrade_plugin.models.conflict import Settled
 from aos_upgrade_plugin.models.journal import Change
 from aos_upgrade_plugin.models.plan import PlannedChange

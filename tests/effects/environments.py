@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects.uv import Uv
+from aos_upgrade_plugin.effects.environment.uv import Uv
 
 
 class Told(StrEnum):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
-from aos_upgrade_plugin.decide.steps import difference, ordered
+from aos_upgrade_plugin.decide.content.steps import difference, ordered
 from aos_upgrade_plugin.effects import disk
-from aos_upgrade_plugin.effects.files import locate, read_tree
-from aos_upgrade_plugin.effects.transaction import UPGRADES, Transaction
+from aos_upgrade_plugin.effects.tree.files import locate, read_tree
+from aos_upgrade_plugin.effects.tree.transaction import UPGRADES, Transaction
 from aos_upgrade_plugin.models.journal import Change, JournalHeader
 from aos_upgrade_plugin.models.tree import Tree
 from tests.faults.interposer import effects

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import files
-from aos_upgrade_plugin.effects.base_store import read_record
-from aos_upgrade_plugin.effects.source import paths_within
+from aos_upgrade_plugin.effects.source.base_store import read_record
+from aos_upgrade_plugin.effects.source.source import paths_within
 from aos_upgrade_plugin.effects.target import read_papers, read_target, under_git
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.models.plan import RECORD, Paper
 from aos_upgrade_plugin.models.source import blob_id
 from aos_upgrade_plugin.models.three_way import Target, Version

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from aos_upgrade_plugin.effects import files
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.models.tree import Entry, Kind
 from tests.faults import trees
 from tests.faults.recorder import (

@@ -4,17 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from aos_upgrade_plugin.effects import (
-    disk,
-    durable,
-    exchange,
-    journal,
-    lock,
-    session_files,
-    staging,
-)
-from aos_upgrade_plugin.effects.exchange import Spot
-from aos_upgrade_plugin.effects.transaction import Transaction
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.session import lock, session_files
+from aos_upgrade_plugin.effects.tree import durable, exchange, journal, staging
+from aos_upgrade_plugin.effects.tree.exchange import Spot
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.models.journal import JournalState
 from aos_upgrade_plugin.models.tree import TreePath
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from aos_upgrade_plugin.effects.disk import EXCHANGE_SWITCH
-from aos_upgrade_plugin.effects.staging import RESERVE
+from aos_upgrade_plugin.effects.tree.staging import RESERVE
 from aos_upgrade_plugin.errors import UpgradeError
 from tests.faults import planted
 from tests.faults.interposer import Fault, Faulty, Kind, Real, surround

@@ -11,8 +11,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aos_upgrade_plugin.decide import steps
-from aos_upgrade_plugin.effects import disk, durable, files
+from aos_upgrade_plugin.decide.content import steps
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.tree import durable, files
 from aos_upgrade_plugin.models.journal import Change, InstallRename, JournalHeader, Place
 from aos_upgrade_plugin.models.tree import Kind, unescape
 from tests.faults.rounds import Look

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from aos_upgrade_plugin.decide.recovery import Move
-from aos_upgrade_plugin.effects import disk, durable, journal
-from aos_upgrade_plugin.effects.transaction import Transaction, leftovers
+from aos_upgrade_plugin.decide.run.recovery import Move
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.tree import durable, journal
+from aos_upgrade_plugin.effects.tree.transaction import Transaction, leftovers
 from aos_upgrade_plugin.errors import StaleError, UpgradeError
 from aos_upgrade_plugin.phases.recovery import recover
 from tests.faults import sandbox

@@ -4,9 +4,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aos_upgrade_plugin.effects import backups, lock, session_files, sessions
-from aos_upgrade_plugin.effects.backup_check import verify
-from aos_upgrade_plugin.effects.lock_holder import holder
+from aos_upgrade_plugin.effects.backup import backups
+from aos_upgrade_plugin.effects.backup.backup_check import verify
+from aos_upgrade_plugin.effects.session import lock, session_files, sessions
+from aos_upgrade_plugin.effects.session.lock_holder import holder
 from aos_upgrade_plugin.errors import BusyError, RollbackUnverifiedError, UpgradeError
 from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.phases.backing_up import back_up, prune

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import xmlschema
 
-from aos_upgrade_plugin.effects.event_log import verify
+from aos_upgrade_plugin.effects.gate.event_log import verify
 from aos_upgrade_plugin.models.event import Opened
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.run import EVENTS

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import processes
-from aos_upgrade_plugin.effects.distributions import requirements
+from aos_upgrade_plugin.effects.environment.distributions import requirements
+from aos_upgrade_plugin.effects.service import processes
 from aos_upgrade_plugin.sample import Source, lay_down
 from aos_upgrade_plugin.sample.source import git
 from tests.effects.environments import Told, lay_down_environment, tell

@@ -6,7 +6,7 @@ import pytest
 import xmlschema
 from junitparser import JUnitXml
 
-from aos_upgrade_plugin.effects.event_log import verify
+from aos_upgrade_plugin.effects.gate.event_log import verify
 from aos_upgrade_plugin.models.event import Closed, Opened
 from tests.journeys.trips import Trip
 

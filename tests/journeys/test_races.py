@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import pytest
 
-from aos_upgrade_plugin.effects import sessions
-from aos_upgrade_plugin.effects.backup_check import verify
-from aos_upgrade_plugin.effects.backups import listed
-from aos_upgrade_plugin.effects.lock_holder import holder
+from aos_upgrade_plugin.effects.backup.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backups import listed
+from aos_upgrade_plugin.effects.session import sessions
+from aos_upgrade_plugin.effects.session.lock_holder import holder
 from aos_upgrade_plugin.models.session import WorkflowSession
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
@@ -25,8 +25,8 @@ import json, sys, time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from aos_upgrade_plugin.effects import sessions
-from aos_upgrade_plugin.effects.lock import hold
+from aos_upgrade_plugin.effects.session import sessions
+from aos_upgrade_plugin.effects.session.lock import hold
 from aos_upgrade_plugin.errors import BusyError, StaleError
 from aos_upgrade_plugin.phases.backing_up import back_up
 from aos_upgrade_plugin.phases.holding import holding

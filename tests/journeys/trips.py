@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aos_upgrade_plugin.effects.files import entry_at
-from aos_upgrade_plugin.effects.run_folder import load_plan
+from aos_upgrade_plugin.effects.session.run_folder import load_plan
+from aos_upgrade_plugin.effects.tree.files import entry_at
 from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.run import PLAN
 from aos_upgrade_plugin.models.session import WorkflowSession

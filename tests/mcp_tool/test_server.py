@@ -16,7 +16,7 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
 
-from aos_upgrade_plugin.decide.checkpoint import MOST_EVIDENCE_BYTES
+from aos_upgrade_plugin.decide.workflow.checkpoint import MOST_EVIDENCE_BYTES
 from aos_upgrade_plugin.errors import UsageError
 from aos_upgrade_plugin.mcp_tool import register_workflow_tools
 from aos_upgrade_plugin.mcp_tool.serving import serve_http, server_for

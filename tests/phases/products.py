@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.steps import ordered
-from aos_upgrade_plugin.effects.transaction import Transaction
+from aos_upgrade_plugin.decide.content.steps import ordered
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.models.journal import JournalHeader
 from aos_upgrade_plugin.models.plan import Options, UpgradePlan
 from aos_upgrade_plugin.models.settings import OnConflict, Scope

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import backup_making, backups, disk
-from aos_upgrade_plugin.effects.backup_check import verify
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.backup import backup_making, backups
+from aos_upgrade_plugin.effects.backup.backup_check import verify
 from aos_upgrade_plugin.errors import DamagedError
 from aos_upgrade_plugin.phases.backing_up import back_up, back_up_verified, prune
 from aos_upgrade_plugin.phases.installation import Installation, find

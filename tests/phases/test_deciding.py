@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.decide.answering import as_answers
+from aos_upgrade_plugin.decide.content.answering import as_answers
 from aos_upgrade_plugin.effects.answers_file import read_answers, write_answers
 from aos_upgrade_plugin.errors import RefusedError, StaleError
 from aos_upgrade_plugin.models.conflict import ConflictDecision, Decided, OpenConflict

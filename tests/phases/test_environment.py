@@ -15,13 +15,13 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from aos_upgrade_plugin.effects.distributions import requirements
-from aos_upgrade_plugin.effects.files import read_tree
+from aos_upgrade_plugin.effects.environment.distributions import requirements
+from aos_upgrade_plugin.effects.environment.requirements import read_requirements
+from aos_upgrade_plugin.effects.environment.workbench import Workbench
 from aos_upgrade_plugin.effects.layouts import known
-from aos_upgrade_plugin.effects.lock import hold
-from aos_upgrade_plugin.effects.requirements import read_requirements
-from aos_upgrade_plugin.effects.transaction import Transaction
-from aos_upgrade_plugin.effects.workbench import Workbench
+from aos_upgrade_plugin.effects.session.lock import hold
+from aos_upgrade_plugin.effects.tree.files import read_tree
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.errors import (
     BusyError,
     DamagedError,
@@ -373,8 +373,8 @@ RUNNER = """
 import sys
 from pathlib import Path
 from aos_upgrade_plugin.effects.layouts import known
-from aos_upgrade_plugin.effects.lock import hold
-from aos_upgrade_plugin.effects.workbench import Workbench
+from aos_upgrade_plugin.effects.session.lock import hold
+from aos_upgrade_plugin.effects.environment.workbench import Workbench
 from aos_upgrade_plugin.models.packages import EnvironmentPlan
 from aos_upgrade_plugin.phases.environment import build_environment
 from aos_upgrade_plugin.phases.installation import Installation

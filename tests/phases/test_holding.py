@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.decide.recovery import Move
-from aos_upgrade_plugin.effects.files import read_tree
-from aos_upgrade_plugin.effects.lock_holder import UPGRADE_LOCK, holder
-from aos_upgrade_plugin.effects.transaction import Transaction
+from aos_upgrade_plugin.decide.run.recovery import Move
+from aos_upgrade_plugin.effects.session.lock_holder import UPGRADE_LOCK, holder
+from aos_upgrade_plugin.effects.tree.files import read_tree
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.errors import (
     BusyError,
     DamagedError,

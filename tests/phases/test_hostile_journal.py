@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.effects import journal
-from aos_upgrade_plugin.effects.files import read_tree
+from aos_upgrade_plugin.effects.tree import journal
+from aos_upgrade_plugin.effects.tree.files import read_tree
 from aos_upgrade_plugin.errors import DamagedError, RefusedError, UpgradeError
 from aos_upgrade_plugin.models.tree import Tree
 from aos_upgrade_plugin.phases.holding import holding

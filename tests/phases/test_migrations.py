@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.decide.staleness import stale
-from aos_upgrade_plugin.effects import files
+from aos_upgrade_plugin.decide.content.staleness import stale
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.models.plan import Options, UpgradePlan
 from aos_upgrade_plugin.models.settings import OnConflict, Scope
 from aos_upgrade_plugin.models.tree import Tree

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import files
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.plan import Moved
 from aos_upgrade_plugin.models.tree import TreePath, escape

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aos_upgrade_plugin.effects.files import read_tree
+from aos_upgrade_plugin.effects.tree.files import read_tree
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.plan import BaseRecord, Laid
 from aos_upgrade_plugin.models.status import Installed

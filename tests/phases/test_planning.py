@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.decide.staleness import stale
-from aos_upgrade_plugin.effects import files
+from aos_upgrade_plugin.decide.content.staleness import stale
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.errors import DiskError, RefusedError, StaleError
 from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.plan import RECORD, Choice, UpgradePlan

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import files
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.models.plan import Choice, UpgradePlan
 from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.tree import Kind, TreePath, escape

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.decide.recovery import Move
-from aos_upgrade_plugin.effects.files import read_tree
-from aos_upgrade_plugin.effects.transaction import Transaction
+from aos_upgrade_plugin.decide.run.recovery import Move
+from aos_upgrade_plugin.effects.tree.files import read_tree
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.models.journal import RESTORE, JournalState
 from aos_upgrade_plugin.phases.recovery import recover
 from tests.effects.installs import NOW, Install

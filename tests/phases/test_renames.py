@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import files
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.three_way import Relation

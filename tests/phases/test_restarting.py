@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from aos_upgrade_plugin.decide.reporting import server_lines, server_report
+from aos_upgrade_plugin.decide.run.reporting import server_lines, server_report
 from aos_upgrade_plugin.models.server import Site
 from aos_upgrade_plugin.models.service import ServerBefore, ServerNow
 from aos_upgrade_plugin.models.workflow import SERVER

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import disk, files
-from aos_upgrade_plugin.effects.transaction import Transaction
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.tree import files
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.errors import (
     DamagedError,
     DiskError,

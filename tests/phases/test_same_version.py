@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import files
+from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.sample import Source, lay_down
 from tests.phases.products import plan
 

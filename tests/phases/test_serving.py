@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
-from aos_upgrade_plugin.effects import moments
-from aos_upgrade_plugin.effects.mcp_probe import probe
-from aos_upgrade_plugin.effects.server import read_state
+from aos_upgrade_plugin.effects.service import moments
+from aos_upgrade_plugin.effects.service.mcp_probe import probe
+from aos_upgrade_plugin.effects.service.server import read_state
 from aos_upgrade_plugin.errors import DiskError, ServerError
 from aos_upgrade_plugin.models.moment import Moment
 from aos_upgrade_plugin.models.server import (

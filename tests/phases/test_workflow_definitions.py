@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aos_upgrade_plugin.decide.definitions import category_of
+from aos_upgrade_plugin.decide.workflow.definitions import category_of
 from aos_upgrade_plugin.models.definition import Definition, Listed, Origin
 from aos_upgrade_plugin.phases.workflow_definitions import Definitions, Place
 from tests.actions.workflow_places import GATE, METADATA, lay_workflow

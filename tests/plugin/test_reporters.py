@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aos_upgrade_plugin.api import GateReport, SealedLog, hookimpl
-from aos_upgrade_plugin.decide.gate import judge
+from aos_upgrade_plugin.decide.run.gate import judge
 from aos_upgrade_plugin.models.chain import START
 from aos_upgrade_plugin.models.event import Opened
 from aos_upgrade_plugin.models.gate import Distribution, Gate

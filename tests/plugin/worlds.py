@@ -25,10 +25,10 @@ _GATE = """
 import json, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from aos_upgrade_plugin.decide.gate import judge
-from aos_upgrade_plugin.effects.check_list import collect
-from aos_upgrade_plugin.effects.event_log import EventLog
-from aos_upgrade_plugin.effects.gate_run import run_gate
+from aos_upgrade_plugin.decide.run.gate import judge
+from aos_upgrade_plugin.effects.gate.check_list import collect
+from aos_upgrade_plugin.effects.gate.event_log import EventLog
+from aos_upgrade_plugin.effects.gate.gate_run import run_gate
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.gate import GateContext, Limits, PlannedCheck
 from aos_upgrade_plugin.models.waiver import Waiver

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backup_check import verify
 from aos_upgrade_plugin.phases.backing_up import back_up
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.phases.restore import restore

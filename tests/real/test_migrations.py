@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects.files import read_tree
+from aos_upgrade_plugin.effects.tree.files import read_tree
 from aos_upgrade_plugin.models.tree import Tree, TreePath
 from tests.phases.products import put
 from tests.real.installations import PRAXIS_OS, clone_named_by, file_at, lay_down

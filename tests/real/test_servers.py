@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects import processes
-from aos_upgrade_plugin.effects.mcp_probe import probe
-from aos_upgrade_plugin.effects.server import read_state
+from aos_upgrade_plugin.effects.service import processes
+from aos_upgrade_plugin.effects.service.mcp_probe import probe
+from aos_upgrade_plugin.effects.service.server import read_state
 from aos_upgrade_plugin.models.server import Servers, Site, Transport
 from aos_upgrade_plugin.phases import serving
 from aos_upgrade_plugin.phases.installation import find

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.decide.sessions import UPGRADE_WORKFLOWS
+from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS
 from tests.actions.test_workflow_tool import Call, calling
 from tests.actions.workflow_places import tool_at
 from tests.effects.repositories import git

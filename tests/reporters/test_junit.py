@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from aos_upgrade_plugin.decide.gate import judge
+from aos_upgrade_plugin.decide.run.gate import judge
 from aos_upgrade_plugin.models.chain import Head, SealedLog
 from aos_upgrade_plugin.models.event import (
     Closed,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from aos_upgrade_plugin.decide.layout import recognise, signs
-from aos_upgrade_plugin.effects.files import read_tree
 from aos_upgrade_plugin.effects.layouts import known, present
+from aos_upgrade_plugin.effects.tree.files import read_tree
 from aos_upgrade_plugin.models.tree import Kind
 from aos_upgrade_plugin.sample import Environment, Source, build_source, lay_down, variants
 from aos_upgrade_plugin.sample.environment import make_environment

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from aos_upgrade_plugin.effects.mcp_probe import probe
-from aos_upgrade_plugin.effects.server import read_state
+from aos_upgrade_plugin.effects.service.mcp_probe import probe
+from aos_upgrade_plugin.effects.service.server import read_state
 from aos_upgrade_plugin.models.server import (
     Probe,
     Servers,

@@ -1,0 +1,1 @@
+"""What an upgrade does to files: compared, merged, decided, shown."""

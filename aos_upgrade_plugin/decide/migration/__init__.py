@@ -1,0 +1,1 @@
+"""What is done where upstream renamed, moved or gave up something."""

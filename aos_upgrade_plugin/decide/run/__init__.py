@@ -1,0 +1,1 @@
+"""Where a run stands: its gates, its states, its settings, its report."""

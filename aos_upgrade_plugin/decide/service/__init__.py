@@ -1,0 +1,1 @@
+"""The server, its packages, and whether it answers as it should."""

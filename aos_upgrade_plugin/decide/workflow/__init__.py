@@ -1,0 +1,1 @@
+"""How a workflow is defined and walked, and how the tool answers."""

@@ -1,0 +1,123 @@
+"""A backup compared with its manifest, everything read again."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from aos_upgrade_plugin.effects.backup.backups import read_manifest
+from aos_upgrade_plugin.effects.backup.second_process import in_two
+from aos_upgrade_plugin.effects.tree import files
+from aos_upgrade_plugin.errors import DamagedError
+from aos_upgrade_plugin.models.backup import (
+    MANIFEST,
+    REQUIREMENTS,
+    BackupEntry,
+    BackupManifest,
+    Fault,
+    Problem,
+)
+from aos_upgrade_plugin.models.tree import Kind, TreePath, escape, unescape
+
+_BYTES_IN_ONE_US = 1800
+_ONE_FILE_US = 20
+
+_NO_FILE = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EMLINK})
+"""What opening or reading a link, a folder or a socket as a file is refused with."""
+
+Expected = Mapping[TreePath, BackupEntry]
+
+
+def verify(backup: Path) -> tuple[Problem, ...]:
+    """Name everything in a backup that is not what was written, by path; nothing if it is whole."""
+    _, problems = examine(backup)
+    return problems
+
+
+def examine(backup: Path) -> tuple[BackupManifest | None, tuple[Problem, ...]]:
+    """Return what a backup should hold, if that can be read, and everything that is wrong."""
+    try:
+        manifest = read_manifest(backup)
+    except DamagedError as error:
+        reason = str(error).partition(f"{MANIFEST}: ")[2] or str(error)
+        return None, (Problem(path=MANIFEST, fault=Fault.MANIFEST, detail=reason),)
+    expected = {each.stored_at: each for each in (*manifest.entries, _requirements(manifest))}
+    root = os.fsencode(backup) + b"/"
+    with files.as_disk_error("verifying the backup"):
+        problems = {each.path: each for each in _extra(root, expected)}
+        problems |= {each.path: each for each in _checked(root, expected)}
+    return manifest, tuple(problems[path] for path in sorted(problems))
+
+
+def _requirements(manifest: BackupManifest) -> BackupEntry:
+    digest = manifest.requirements_digest
+    return BackupEntry(path=REQUIREMENTS, kind=Kind.FILE, mode=0o600, digest=digest)
+
+
+def _extra(root: bytes, expected: Expected) -> Iterator[Problem]:
+    """Find what the manifest does not tell of, and folders that cannot be looked into."""
+    waiting = [b""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            with os.scandir(root + prefix) as listing:
+                found = [(each.name, each.is_dir(follow_symlinks=False)) for each in listing]
+        except OSError as error:
+            yield _unreadable(escape(prefix.rstrip(b"/")), error)
+            continue
+        for name, is_folder in found:
+            path = escape(prefix + name)
+            if path not in expected and path != MANIFEST:
+                yield Problem(path=path, fault=Fault.EXTRA)
+            elif is_folder:
+                waiting.append(prefix + name + b"/")
+
+
+def _checked(root: bytes, expected: Expected) -> Iterator[Problem]:
+    """Check every entry, a part of them in a second process."""
+    problems = in_two(
+        lambda path: _problem(root, path, expected[path]),
+        list(expected),
+        cost_us=lambda path: _cost_us(expected[path]),
+    )
+    return (problem for problem in problems if problem is not None)
+
+
+def _cost_us(entry: BackupEntry) -> int:
+    return entry.size_bytes // _BYTES_IN_ONE_US + _ONE_FILE_US
+
+
+def _problem(root: bytes, path: TreePath, entry: BackupEntry) -> Problem | None:
+    location = root + unescape(path)
+    try:
+        fault = _fault_of_file(location, entry) if entry.digest else _fault(location, entry)
+    except (FileNotFoundError, NotADirectoryError):
+        fault = Fault.MISSING
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            return _unreadable(path, error)
+        fault = Fault.KIND
+    return Problem(path=path, fault=fault) if fault else None
+
+
+def _fault_of_file(location: bytes, entry: BackupEntry) -> Fault | None:
+    content = files.read_content(location)
+    if not stat.S_ISREG(content.status.st_mode):
+        return Fault.KIND
+    if content.digest != entry.digest:
+        return Fault.CHANGED
+    return None if stat.S_IMODE(content.status.st_mode) == entry.mode else Fault.MODE
+
+
+def _fault(location: bytes, entry: BackupEntry) -> Fault | None:
+    found = files.Found("", location, os.lstat(location))
+    if found.kind is not entry.kind:
+        return Fault.KIND
+    if entry.kind is Kind.LINK:
+        return None if escape(os.readlink(location)) == entry.link_target else Fault.LINK
+    return None if stat.S_IMODE(found.status.st_mode) == entry.mode else Fault.MODE
+
+
+def _unreadable(path: TreePath, error: OSError) -> Problem:
+    return Problem(path=path, fault=Fault.UNREADABLE, detail=error.strerror or "")

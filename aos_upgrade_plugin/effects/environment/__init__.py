@@ -1,0 +1,1 @@
+"""Python environments: read, built beside, exchanged."""

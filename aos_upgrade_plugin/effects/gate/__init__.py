@@ -1,0 +1,1 @@
+"""Gates: run in processes of their own, heard, written down."""

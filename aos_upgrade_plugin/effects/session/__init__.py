@@ -1,0 +1,1 @@
+"""The sessions of an installation, and the lock."""

@@ -1,0 +1,191 @@
+"""The upgrade lock: ``flock`` on a file that stays, so its existence says nothing.
+
+Who holds it is told by the lock and the record in the file together. Children that are given
+the descriptor hold the lock too, also after we are gone: what still works on an installation
+keeps others out of it.
+"""
+
+import os
+import platform
+import stat
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+from filelock import lock_descriptor, unlock_descriptor
+
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.session import lock_holder
+from aos_upgrade_plugin.effects.session.lock_holder import (
+    NO_LOCK_FILE,
+    NO_LOCKS_HERE,
+    PAUSES_S,
+    UPGRADE_LOCK,
+    shown,
+)
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.errors import BusyError, RefusedError
+from aos_upgrade_plugin.models.base import SessionId
+from aos_upgrade_plugin.models.lock import Holder
+from aos_upgrade_plugin.models.tree import escape
+
+
+class HeldLock(NamedTuple):
+    """The upgrade lock, held."""
+
+    descriptor: int
+    """Give it to children as ``pass_fds``: they hold the lock for as long as they run."""
+    holder: Holder
+
+
+@contextmanager
+def hold(install: Path, *, session: SessionId | None, command: str) -> Generator[HeldLock]:
+    """Hold the upgrade lock of an installation.
+
+    A record that a killed process left is overwritten. Raises BusyError with the holder's name,
+    RefusedError where this cannot be locked safely, DiskError.
+    """
+    path = install / UPGRADE_LOCK
+    with as_disk_error("taking the upgrade lock"):
+        descriptor = _acquire(path)
+    if descriptor is None:
+        raise _busy(install)
+    try:
+        me = _record_of_this_process(session, command)
+        # On a full disk the lock still holds, and going back must be possible: no record then.
+        with suppress(OSError):
+            _write(descriptor, me.model_dump_json().encode() + b"\n")
+        yield HeldLock(descriptor, me)
+    finally:
+        with suppress(OSError):
+            _write(descriptor, b"\n")
+        # Closed, not unlocked: a child that is still at work goes on holding it.
+        os.close(descriptor)
+
+
+@contextmanager
+def hold_briefly(path: Path, *, wait_s: float = 10.0) -> Generator[None]:
+    """Hold a lock that everybody holds for a moment only, waiting for the turn.
+
+    Raises BusyError when the turn does not come, RefusedError, DiskError.
+    """
+    give_up_at = time.monotonic() + wait_s
+    with as_disk_error("locking"):
+        while (descriptor := _acquire(path)) is None:
+            if time.monotonic() >= give_up_at:
+                raise BusyError(
+                    f"{shown(path)} is held by another process for too long",
+                    cure="look for a stopped aos-upgrade process, end it, then run it again",
+                )
+    try:
+        yield
+    finally:
+        unlock_descriptor(descriptor)
+        os.close(descriptor)
+
+
+def refuse_held(install: Path) -> None:
+    """Raise BusyError where somebody holds the upgrade lock now; nothing is taken or written."""
+    if lock_holder.holder(install) is not None:
+        raise _busy(install)
+
+
+def where_now(install: Path, held: HeldLock) -> Path:
+    """Return where an installation is whose folder was renamed while its lock is held."""
+    for folder in (install, *install.parent.iterdir()):
+        location = os.fsencode(folder / UPGRADE_LOCK)
+        if os.path.lexists(location) and _still_there(held.descriptor, location):
+            return folder
+    return install
+
+
+def _acquire(path: Path) -> int | None:
+    location = os.fsencode(path)
+    for pause_s in PAUSES_S:
+        time.sleep(pause_s)
+        descriptor = _open(path, location)
+        try:
+            if _take(descriptor, path) and _still_there(descriptor, location):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    return None
+
+
+def _open(path: Path, location: bytes) -> int:
+    try:
+        descriptor = disk.open_lock(location)
+    except OSError as error:
+        if error.errno in NO_LOCK_FILE:
+            raise _no_lock_file(path) from error
+        raise
+    status = os.fstat(descriptor)
+    # A second name of some other file: our record would overwrite it.
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        os.close(descriptor)
+        raise _no_lock_file(path)
+    return descriptor
+
+
+def _take(descriptor: int, path: Path) -> bool:
+    try:
+        return lock_descriptor(descriptor, blocking=False)
+    except OSError as error:
+        if error.errno not in NO_LOCKS_HERE:
+            raise
+        raise RefusedError(
+            f"the file system of {shown(path.parent)} has no locks (flock: {error.strerror}), "
+            "so two runs could meet there",
+            cure="move the project to a local disk, or mount this one with locks",
+        ) from error
+
+
+def _still_there(descriptor: int, location: bytes) -> bool:
+    """Say whether the path still names what was locked, not a file that replaced it."""
+    ours = os.fstat(descriptor)
+    try:
+        there = os.lstat(location)
+    except FileNotFoundError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+
+
+def _busy(install: Path) -> BusyError:
+    held = lock_holder.holder(install)
+    by = str(held) if held else "a process that let go of it just now"
+    return BusyError(
+        f"the upgrade lock of {shown(install)} is held by {by}",
+        cure="wait for it, or look with: aos-upgrade status",
+    )
+
+
+def _no_lock_file(path: Path) -> RefusedError:
+    return RefusedError(
+        f"{shown(path)} is no lock file, but a link, a folder or another file's second name",
+        cure="move it away, then run the command again",
+    )
+
+
+def _record_of_this_process(session: SessionId | None, command: str) -> Holder:
+    return Holder(
+        pid=os.getpid(),
+        process_started_at=psutil.Process().create_time(),
+        host=platform.node()[:400],
+        session=session,
+        since=datetime.now(UTC),
+        command=escape(os.fsencode(command))[:400],
+    )
+
+
+def _write(descriptor: int, line: bytes) -> None:
+    """Put one line in place of the old one; a torn line is as good as none."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    durable.write_all(descriptor, line)
+    disk.truncate(descriptor, len(line))

@@ -1,0 +1,104 @@
+"""Who holds the upgrade lock, told by the lock and the record in its file together."""
+
+import errno
+import fcntl
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from pydantic import ValidationError
+
+from aos_upgrade_plugin.effects.tree.files import OPEN_TO_READ, as_disk_error
+from aos_upgrade_plugin.models.lock import HeldBy, Holder
+from aos_upgrade_plugin.models.tree import escape
+
+UPGRADE_LOCK = ".upgrade-lock"
+PAUSES_S = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
+"""Somebody who only looks holds the lock for some microseconds: try again before giving up."""
+NO_LOCKS_HERE = frozenset(
+    {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
+)
+NO_LOCK_FILE = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO})
+_RECORD_BYTES = 1 << 14
+
+
+def holder(install: Path) -> HeldBy | None:
+    """Look who holds the upgrade lock; nothing where nobody does. Writes nothing.
+
+    Looking disturbs nobody: two who look do not meet, and who takes the lock waits out a look.
+    """
+    path = install / UPGRADE_LOCK
+    with as_disk_error("looking at the upgrade lock"):
+        try:
+            descriptor = os.open(path, OPEN_TO_READ)
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ENOTDIR} | NO_LOCK_FILE:
+                return None
+            raise
+        try:
+            record = _record_while_held(descriptor)
+        finally:
+            os.close(descriptor)
+    if record is None:
+        return None
+    held = _parse(record)
+    alive = held is not None and _runs(held)
+    return HeldBy(holder=held, alive=alive, heirs=() if alive else tuple(_who_has_open(path)))
+
+
+def _record_while_held(descriptor: int) -> bytes | None:
+    """Return what the record says; nothing when nobody holds the lock."""
+    record = b""
+    for pause_s in PAUSES_S[:4]:
+        time.sleep(pause_s)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in NO_LOCKS_HERE:
+                return None
+        else:
+            return None
+        if record := os.pread(descriptor, _RECORD_BYTES, 0).partition(b"\n")[0]:
+            break
+    return record
+
+
+def _parse(record: bytes) -> Holder | None:
+    try:
+        return Holder.model_validate_json(record)
+    except ValidationError:
+        return None
+
+
+def _runs(recorded: Holder) -> bool:
+    """Say whether the recorded process runs; one of another machine cannot be looked at."""
+    if recorded.host != platform.node()[:400]:
+        return True
+    try:
+        process = psutil.Process(recorded.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return abs(process.create_time() - recorded.process_started_at) < 1
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
+
+
+def _who_has_open(path: Path) -> Iterator[int]:
+    wanted = str(path.resolve())
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and any(
+                opened.path == wanted for opened in process.open_files()
+            ):
+                yield process.pid
+
+
+def shown(path: Path) -> str:
+    """Return a path as text that is safe on a terminal."""
+    return escape(os.fsencode(path))

@@ -1,0 +1,1 @@
+"""Git: what a source holds, what was laid down from it, what it merges."""

@@ -1,0 +1,1 @@
+"""Workflow folders as they are on the disk."""

@@ -1,0 +1,127 @@
+"""Copies, durable writes and removal: whole or not at all, and never elsewhere."""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree.files import read_tree
+from tests.effects.installs import KilledError, kill_at
+from tests.faults.trees import build, file, folder, link
+from tests.oddities import add_oddities
+
+
+def test_a_copy_has_content_mode_and_time(tmp_path: Path) -> None:
+    """And its digest comes from the same pass; its bits do not depend on the umask."""
+    source = tmp_path / "source"
+    for data in (b"", b"small", bytes(range(256)) * 9000):
+        source.write_bytes(data)
+        source.chmod(0o2755)
+        os.utime(source, ns=(1, 1_500_000_000_123_456_789))
+        target = tmp_path / f"copy of {len(data)}"
+        content = durable.copy_file(os.fsencode(source), os.fsencode(target))
+        assert target.read_bytes() == data
+        assert (content.digest, content.size_bytes) == (hashlib.sha256(data).hexdigest(), len(data))
+        status = target.stat()
+        assert stat.S_IMODE(status.st_mode) == 0o2755
+        assert status.st_mtime_ns == 1_500_000_000_123_456_789
+
+
+def test_a_link_is_not_copied_as_what_it_names(tmp_path: Path) -> None:
+    """Nobody gets a file into a backup by a link that is put in its place."""
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    with pytest.raises(OSError, match="link"):
+        durable.copy_file(os.fsencode(tmp_path / "link"), os.fsencode(tmp_path / "copy"))
+
+
+def test_a_file_that_keeps_changing_is_said_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never a copy of half the old and half the new content."""
+    source, write = tmp_path / "source", disk.write
+
+    def write_while_it_grows(descriptor: int, data: bytes | memoryview) -> int:
+        if os.lseek(descriptor, 0, os.SEEK_CUR) == 0:  # once each time that it is tried
+            with source.open("ab") as growing:
+                growing.write(b"more")
+        return write(descriptor, data)
+
+    source.write_text("text")
+    monkeypatch.setattr(disk, "write", write_while_it_grows)
+    with pytest.raises(durable.ChangedWhileReadError):
+        durable.copy_file(os.fsencode(source), os.fsencode(tmp_path / "copy"))
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_file_that_keeps_growing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However quickly it grows, it is read no further than it reached when it was opened."""
+    source, write = tmp_path / "source", disk.write
+    written: list[int] = []
+
+    def write_while_it_grows(descriptor: int, data: bytes | memoryview) -> int:
+        assert len(written) < 100, "it runs after the end for ever"
+        with source.open("ab") as growing:
+            growing.write(b"more")
+        written.append(len(data))
+        return write(descriptor, data)
+
+    source.write_text("text")
+    monkeypatch.setattr(disk, "write", write_while_it_grows)
+    with pytest.raises(durable.ChangedWhileReadError):
+        durable.copy_file(os.fsencode(source), os.fsencode(tmp_path / "copy"))
+    assert written == [4, 1, 12, 1, 20, 1], "each time what it held, and a byte that shows it grew"
+
+
+def test_a_durable_write_is_the_old_or_the_new(tmp_path: Path) -> None:
+    """Killed at any of its effects; and a later one is not held up by what it left."""
+    path = tmp_path / "state.json"
+    for number in range(1, 20):
+        durable.write_durably(path, b"old")
+        with pytest.MonkeyPatch.context() as patch:
+            kill_at(number, patch)
+            try:
+                durable.write_durably(path, b"new and longer")
+            except KilledError:
+                pass
+            else:
+                break
+        assert path.read_bytes() in {b"old", b"new and longer"}
+    assert path.read_bytes() == b"new and longer"
+    assert [each.name for each in tmp_path.iterdir()] == ["state.json"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_users_file_beside_stays(tmp_path: Path) -> None:
+    """Whatever lies beside a file that is replaced; and its name may be as long as any."""
+    beside = tmp_path / "mcp.json.tmp"
+    beside.write_text("precious")
+    durable.write_durably(tmp_path / "mcp.json", b"new")
+    durable.write_durably(tmp_path / ("x" * 255), b"new")
+    assert beside.read_text() == "precious"
+
+
+def test_a_tree_is_removed_with_everything_odd_in_it(tmp_path: Path) -> None:
+    """Closed folders, pipes, names of all bytes; what links name stays."""
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "file").write_text("precious")
+    tree = tmp_path / "tree"
+    build(tree, {b"shut": folder(0o000), b"out": link(b"../victim"), b"f": file(b"", 0)})
+    add_oddities(tree)
+    durable.remove_tree(tree)
+    assert not tree.exists()
+    durable.remove_tree(tree)
+    assert (tmp_path / "victim" / "file").read_text() == "precious"
+
+
+def test_a_link_in_place_of_a_tree_is_removed_alone(tmp_path: Path) -> None:
+    """The folder that it names is somebody else's."""
+    build(tmp_path / "victim", {b"file": file(b"precious")})
+    before = read_tree(tmp_path / "victim")
+    (tmp_path / "tree").symlink_to("victim")
+    durable.remove_tree(tmp_path / "tree")
+    assert not os.path.lexists(tmp_path / "tree")
+    assert read_tree(tmp_path / "victim") == before

@@ -135,12 +135,13 @@ class Repository:
     ) -> Mapping[ObjectId, Sequence[Renamed]]:
         """Ask for renames between commits and others; by name of content alone if need be.
 
-        A partial clone has not all the contents that are to be compared.
+        A partial clone has not all the contents that are to be compared. Two empty files are no
+        renamed one, as in git's merge: nothing in them says that they belong together.
         """
         told = "".join(f"{commit} {other}\n" for commit, other in pairs).encode("ascii")
         form = ("diff-tree", "--stdin", "--raw", "-r", "-z", "--no-abbrev", "--diff-filter=DR")
         for similar in ("--find-renames=50%", "--find-renames=100%"):
-            run = self._git.run(*form, similar, "-l0", "--", *map(_literal, roots), told=told)
+            run = self._git.run(*form, similar, "--no-rename-empty", "-l0", "--", *map(_literal, roots), told=told)
             if run.returncode == 0:
                 return _renames(run.stdout)
         return {}

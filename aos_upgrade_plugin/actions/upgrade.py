@@ -39,7 +39,7 @@ from aos_upgrade_plugin.phases.environment_planning import plan_environment_of
 from aos_upgrade_plugin.phases.holding import Holding, holding
 from aos_upgrade_plugin.phases.installation import Installation
 from aos_upgrade_plugin.phases.planning import plan_upgrade
-from aos_upgrade_plugin.phases.renaming import located, refuse_unfit
+from aos_upgrade_plugin.phases.renaming import located
 from aos_upgrade_plugin.phases.rollback import keep_space, refuse_without_way_back
 from aos_upgrade_plugin.plugins import installed_plugins
 from aos_upgrade_plugin.reporters import summary
@@ -142,7 +142,6 @@ class Upgrade:
             settings, plan = self.settled(settings, agree=agree)
         else:
             runs.refuse_other_commit(plan, settings)
-        refuse_unfit(plan, settings)
         run = runs.new(self._at, settings, plan, waivers)
         ended = self._before_it_begins(run)
         if ended.status is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from aos_upgrade_plugin.decide.run.sessions import backups_needed
 from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.effects.source.commit import commit_paths
+from aos_upgrade_plugin.effects.source.commit_of_rename import commit_renamed
 from aos_upgrade_plugin.effects.tree import journal, staging
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.effects.tree.set_aside import listed
@@ -43,9 +44,17 @@ def _commit(run: Run) -> Facts:
         message = (
             f"Upgrade {run.layout.product} to {run.plan.source.version or run.plan.source.commit}"
         )
-        return {"git_commit": commit_paths(run.project, _changed_paths(run), message)}
+        return {"git_commit": _commit_changes(run, message)}
     except UpgradeError as error:
         return {"git_commit": None, "git_problem": f"{error}; {error.cure}"}
+
+
+def _commit_changes(run: Run, message: str) -> str | None:
+    paths, rename = _changed_paths(run), run.plan.rename
+    if rename is None:
+        return commit_paths(run.project, paths, message)
+    names = (os.fsencode(rename.before), os.fsencode(rename.after))
+    return commit_renamed(run.project, names, paths, message, scratch=run.folder / "commit")
 
 
 def _changed_paths(run: Run) -> Iterator[bytes]:

@@ -12,10 +12,8 @@ from aos_upgrade_plugin.effects.session import run_folder
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.layout import Layout, Part
-from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.server import ServerProcess
-from aos_upgrade_plugin.models.settings import Settings
 from aos_upgrade_plugin.phases.installation import Installation, lies_in_project
 from aos_upgrade_plugin.phases.source import Source
 
@@ -40,7 +38,10 @@ def other_layout(
     what = f"the source installs {theirs.folder}, and this is {ours.folder}"
     if {*parts} != {*Part}:
         raise RefusedError(
-            f"{what}: content or server alone cannot follow", cure="upgrade both: leave --only out"
+            f"{what}: content or server alone cannot follow, because the server of "
+            f"{theirs.folder} does not start in {ours.folder}, nor the one that is here in "
+            f"{theirs.folder}",
+            cure="upgrade both: leave --only out",
         )
     if not lies_in_project(installation):
         raise RefusedError(
@@ -53,23 +54,6 @@ def other_layout(
             cure="move that one away, then run again",
         )
     return theirs
-
-
-def refuse_unfit(plan: UpgradePlan, settings: Settings) -> None:
-    """Raise RefusedError for settings that do not go with another name of the install folder."""
-    if plan.rename is None:
-        return
-    what = f"the install folder is renamed to {plan.rename.after}"
-    if not settings.auto_restart:
-        raise RefusedError(
-            f"{what}, and a server that runs on would make the old one again",
-            cure="let the run restart it: --auto-restart",
-        )
-    if settings.git_commit_after:
-        raise RefusedError(
-            f"{what}, and which of your files belong into that commit is yours to say",
-            cure="leave --git-commit out, and commit it yourself afterwards",
-        )
 
 
 def located(run: Run) -> Run:

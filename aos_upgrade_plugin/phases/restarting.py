@@ -102,6 +102,22 @@ def as_it_runs(run: Run, now: ServerNow) -> ServerNow:
     return now.model_copy(update={"endpoint": endpoint})
 
 
+def what_to_stop(run: Run) -> str:
+    """Say which server has to stop before the install folder gets another name; empty if none.
+
+    One that runs on would make a folder of the old name again.
+    """
+    if run.plan.rename is None:
+        return ""
+    running = [str(each.pid) for each in _ours(serving.look(run.site).running)]
+    if not running:
+        return ""
+    return (
+        f"the install folder is about to be renamed to {run.plan.rename.after}: "
+        f"stop the server first (process {', '.join(running)})"
+    )
+
+
 def how_to_restart(run: Run, before: ServerBefore, *, exchanged: Moment) -> str:
     """Say what somebody has to do before the run can go on; empty once it is done.
 
@@ -139,7 +155,8 @@ def _why_silent(run: Run, running: tuple[ServerProcess, ...]) -> str:
 
 
 def _in_words(run: Run, before: ServerBefore) -> str:
-    command = serving.recorded_command(run.site, Servers(running=_ours(before.running)))
+    ran = with_present_folder(run, _ours(before.running))
+    command = serving.recorded_command(run.site, Servers(running=ran))
     return "through its client" if command is None else shell_line(command)
 
 

@@ -37,7 +37,12 @@ from aos_upgrade_plugin.phases.environment import (
 from aos_upgrade_plugin.phases.installation import installation_of
 from aos_upgrade_plugin.phases.planning import contents_of
 from aos_upgrade_plugin.phases.renaming import located, rehome_environment
-from aos_upgrade_plugin.phases.restarting import as_it_runs, how_to_restart, stop_to_restart
+from aos_upgrade_plugin.phases.restarting import (
+    as_it_runs,
+    how_to_restart,
+    stop_to_restart,
+    what_to_stop,
+)
 from aos_upgrade_plugin.phases.server_before import AT_LEAST_S, before_of
 
 PURPOSE = "server"
@@ -54,15 +59,17 @@ def upgrade_server(run: Run) -> Acted:
     with as_disk_error("upgrading the server"):
         if not touches_server(run):
             return _acted(run, as_it_runs(run, ServerNow(endpoint=None)))
-        before = before_of(run)
-        transaction = None if is_applied(run) else _prepare(run, before)
-        restart = stop_to_restart(run, before) if run.settings.auto_restart else None
+        before, applied, by_us = before_of(run), is_applied(run), run.settings.auto_restart
+        if not applied and not by_us and (to_stop := what_to_stop(run)):
+            return _waiting(run, ServerNow(endpoint=None), to_stop)
+        transaction = None if applied else _prepare(run, before)
+        restart = stop_to_restart(run, before) if by_us else None
         now = _exchange(run, transaction)
         run = located(run)
         if restart is not None:
             return _acted(run, restart.by(run).start(now))
         waits_for = how_to_restart(run, before, exchanged=now.exchanged or _begun(run))
-        return _acted(run, as_it_runs(run, now))._replace(waits_for=waits_for)
+        return _waiting(run, now, waits_for)
 
 
 def bench_of(run: Run) -> Workbench:
@@ -73,6 +80,10 @@ def bench_of(run: Run) -> Workbench:
 
 def _acted(run: Run, now: ServerNow) -> Acted:
     return Acted(run.session, _facts(now))
+
+
+def _waiting(run: Run, now: ServerNow, waits_for: str) -> Acted:
+    return _acted(run, as_it_runs(run, now))._replace(waits_for=waits_for)
 
 
 def _facts(now: ServerNow) -> Facts:

@@ -222,6 +222,8 @@ def _text(chance: random.Random) -> Item:
         return Item(b"")
     token = chance.getrandbits(32)
     lines = [b"line %d of the text %08x\n" % (number, token) for number in range(_LINES)]
+    if chance.random() < 0.2:
+        lines = [each for line in lines for each in (line, b"\n")]
     if chance.random() < 0.1:
         return Item(b"\0" + b"".join(lines))
     return Item(b"".join(lines), executable=chance.random() < 0.1)
@@ -230,9 +232,8 @@ def _text(chance: random.Random) -> Item:
 def _changed(item: Item, chance: random.Random) -> Item:
     if item.kind is Kind.LINK:
         return item._replace(content=b"elsewhere/%d" % chance.getrandbits(16))
-    lines = item.content.splitlines(keepends=True)
-    lines.insert(chance.randint(0, len(lines)), b"changed upstream %d\n" % chance.getrandbits(32))
-    return item._replace(content=b"".join(lines))
+    new = b"changed upstream %d\n" % chance.getrandbits(32)
+    return item._replace(content=_with_line(item.content, new, chance))
 
 
 def _turned(item: Item, chance: random.Random) -> Item:
@@ -294,9 +295,15 @@ def _wanted(chance: random.Random, releases: Sequence[Release]) -> bytes:
 def _edited(item: Item, mark: bytes, chance: random.Random) -> Item:
     if item.kind is Kind.LINK:
         return item._replace(content=mark)
-    lines = item.content.splitlines(keepends=True)
-    lines.insert(chance.randint(0, len(lines)), mark + b"\n")
-    return item._replace(content=b"".join(lines))
+    return item._replace(content=_with_line(item.content, mark + b"\n", chance))
+
+
+def _with_line(content: bytes, line: bytes, chance: random.Random) -> bytes:
+    """Put a line between others, or into the place of one or two."""
+    lines = content.splitlines(keepends=True)
+    start = chance.randint(0, len(lines))
+    lines[start : start + chance.choice((0, 0, 1, 2))] = [line]
+    return b"".join(lines)
 
 
 def _blob(item: Item | None) -> Blob | None:

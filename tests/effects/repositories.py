@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,15 @@ class Item(NamedTuple):
 Tree = Mapping[bytes | str, bytes | Item]
 
 
+class Growth(NamedTuple):
+    """A branch, with a commit for each tree."""
+
+    branch: str
+    trees: Sequence[Tree]
+    of: str | None = None
+    """The branch that it grows out of."""
+
+
 def build(folder: Path, *trees: Tree, object_format: str = "sha1") -> list[str]:
     """Make a repository with one commit for each tree, the last checked out; return their names."""
     git(folder.parent, "init", "-q", "-b", "main", f"--object-format={object_format}", str(folder))
@@ -33,6 +42,16 @@ def extend(folder: Path, *trees: Tree, branch: str = "main") -> list[str]:
     git(folder, "checkout", "-q", "-f", branch)
     listed = git(folder, "rev-list", "--reverse", "HEAD").split()
     return listed[-len(trees) :]
+
+
+def grow(folder: Path, growths: Iterable[Growth]) -> None:
+    """Add many branches at once; nothing is checked out."""
+    told = b"".join(
+        line
+        for branch, trees, of in growths
+        for line in _stream(branch, trees, f"refs/heads/{of}" if of else None)
+    )
+    git(folder, "fast-import", "--quiet", "--force", told=told)
 
 
 def git(folder: Path, *arguments: str | bytes, told: bytes = b"") -> str:

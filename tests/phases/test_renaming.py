@@ -8,10 +8,9 @@ import pytest
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.plan import Options, UpgradePlan
-from aos_upgrade_plugin.models.settings import OnConflict, Scope, Settings
+from aos_upgrade_plugin.models.settings import OnConflict, Scope
 from aos_upgrade_plugin.phases.installation import Installation, find
 from aos_upgrade_plugin.phases.planning import plan_upgrade
-from aos_upgrade_plugin.phases.renaming import refuse_unfit
 from aos_upgrade_plugin.phases.source import take
 from aos_upgrade_plugin.plugins import OURS, BuiltIn, Plugins
 from tests.effects.repositories import build
@@ -60,7 +59,8 @@ def test_it_is_planned_with_everything_that_tells_of_it(at: Installation) -> Non
 @pytest.mark.parametrize("only", [Scope.CONTENT, Scope.SERVER])
 def test_a_part_alone_cannot_follow(at: Installation, only: Scope) -> None:
     """The server does not start in a folder of the old name, nor in one of the new alone."""
-    with pytest.raises(RefusedError, match="alone cannot follow"):
+    why = "server of .praxis-os does not start in .agent-os, nor the one that is here in .praxis-os"
+    with pytest.raises(RefusedError, match=f"alone cannot follow, because the {why}"):
         _plan(at, only)
 
 
@@ -74,18 +74,3 @@ def test_where_it_cannot_be_renamed(at: Installation, tmp_path: Path) -> None:
     os.symlink(tmp_path / ".agent-os", at.path)
     with pytest.raises(RefusedError, match="a link is not renamed"):
         _plan(find(at.project))
-
-
-@pytest.mark.parametrize(
-    ("setting", "why"),
-    [({"auto_restart": False}, "runs on"), ({"git_commit_after": True}, "that commit")],
-)
-def test_settings_that_do_not_go_with_it(
-    at: Installation, setting: dict[str, bool], why: str
-) -> None:
-    """Said before the run begins."""
-    plan = _plan(at)
-    settings = Settings.model_validate({"source_path": at.path, **setting})
-    with pytest.raises(RefusedError, match=why):
-        refuse_unfit(plan, settings)
-    refuse_unfit(plan.model_copy(update={"rename": None}), settings)

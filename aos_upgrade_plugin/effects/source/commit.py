@@ -28,7 +28,12 @@ def commit_paths(project: Path, paths: Iterable[bytes], message: str) -> str | N
         return None
     with _known(project, strange):
         _git(project, "commit", "--quiet", "--only", "-m", message, told=ours)
-    return _git(project, "rev-parse", "HEAD").decode("ascii").strip()
+    return head_of(project)
+
+
+def head_of(project: Path) -> str:
+    """Return the commit that a repository is at."""
+    return ask_git(project, "rev-parse", "HEAD").decode("ascii").strip()
 
 
 def _listed(project: Path, paths: Iterable[bytes], which: str) -> list[bytes]:
@@ -53,18 +58,26 @@ def _known(project: Path, strange: Sequence[bytes]) -> Generator[None]:
 
 def _git(project: Path, *arguments: str | bytes, told: Sequence[bytes] = ()) -> bytes:
     given = ("--pathspec-from-file=-", "--pathspec-file-nul") if told else ()
-    command = ["git", "--literal-pathspecs", "-C", project, *arguments, *given]
+    return ask_git(project, *arguments, *given, said=b"".join(path + b"\0" for path in told))
+
+
+def ask_git(
+    project: Path, *arguments: str | bytes, said: bytes = b"", index: Path | None = None
+) -> bytes:
+    """Return what git answers, in its own index or in another one. Raises RefusedError."""
+    command = ["git", "--literal-pathspecs", "-C", project, *arguments]
+    other = {"GIT_INDEX_FILE": os.fspath(index)} if index else {}
     doing = f"git {arguments[0]!s} in {project} failed"
     try:
         with subprocess.Popen(
             command,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+            env={**os.environ, **other, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         ) as git:
-            out, err = _heard(git, b"".join(path + b"\0" for path in told))
+            out, err = _heard(git, said)
     except OSError as error:
         raise _failed(f"{doing}: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
@@ -74,10 +87,10 @@ def _git(project: Path, *arguments: str | bytes, told: Sequence[bytes] = ()) -> 
     return out
 
 
-def _heard(git: "subprocess.Popen[bytes]", told: bytes) -> tuple[bytes, bytes]:
+def _heard(git: "subprocess.Popen[bytes]", said: bytes) -> tuple[bytes, bytes]:
     """Return what git says; where it does not end, end it with the hooks that it waits for."""
     try:
-        return git.communicate(told, timeout=_LIMIT_S)
+        return git.communicate(said, timeout=_LIMIT_S)
     except BaseException:
         with suppress(ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
             os.killpg(git.pid, signal.SIGTERM)  # then git removes its lock of the index

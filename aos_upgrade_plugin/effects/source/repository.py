@@ -141,7 +141,9 @@ class Repository:
         told = "".join(f"{commit} {other}\n" for commit, other in pairs).encode("ascii")
         form = ("diff-tree", "--stdin", "--raw", "-r", "-z", "--no-abbrev", "--diff-filter=DR")
         for similar in ("--find-renames=50%", "--find-renames=100%"):
-            run = self._git.run(*form, similar, "--no-rename-empty", "-l0", "--", *map(_literal, roots), told=told)
+            run = self._git.run(
+                *form, similar, "--no-rename-empty", "-l0", "--", *map(_literal, roots), told=told
+            )
             if run.returncode == 0:
                 return _renames(run.stdout)
         return {}

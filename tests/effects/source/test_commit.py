@@ -6,6 +6,7 @@ import pytest
 
 from aos_upgrade_plugin.effects.source import commit
 from aos_upgrade_plugin.effects.source.commit import commit_paths
+from aos_upgrade_plugin.effects.source.commit_of_rename import commit_renamed
 from aos_upgrade_plugin.errors import RefusedError
 from tests.effects.repositories import git
 
@@ -94,3 +95,83 @@ def test_a_folder_that_is_no_repository_is_named(tmp_path: Path) -> None:
     """There is nothing to commit to."""
     with pytest.raises(RefusedError, match="not a git repository"):
         commit_paths(tmp_path, _PATHS, "message")
+
+
+# ---- where the install folder got another name ---------------------------------------------------
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Path:
+    """Return a project below the top of a repository, whose folder ``old`` is ``new`` by now."""
+    project = tmp_path / "repository/project"
+    (project / "old").mkdir(parents=True)
+    git(project.parent, "init", "--quiet")
+    (project / ".gitignore").write_text("cache/\n")
+    for name in ("upgraded", "gone", "edited", "staged", "a b\n"):
+        (project / "old" / name).write_text("line of a text\n" * 9 + name)
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "-m", "before")
+    (project / "old").rename(project / "new")
+    for name in ("upgraded", "added", "edited", "untracked", "cache/x"):
+        (project / "new" / name).parent.mkdir(exist_ok=True)
+        (project / "new" / name).write_text(f"{name} now\n")
+    (project / "new/gone").unlink()
+    staged = git(project, "hash-object", "-w", "--stdin", told=b"staged by the user\n").strip()
+    git(project, "update-index", "--cacheinfo", f"100644,{staged},project/old/staged")
+    return project
+
+
+def _commit_renamed(project: Path, *, message: str = "message") -> str | None:
+    paths = [b"new/upgraded", b"new/gone", b"new/added", b"new/cache/x"]
+    names, scratch = (b"old", b"new"), project.parent.parent / "scratch"
+    made = commit_renamed(project, names, paths, message, scratch=scratch)
+    assert not scratch.exists()
+    return made
+
+
+def test_a_renamed_folder_is_committed_with_what_changed_in_it(renamed: Path) -> None:
+    """All of it is under the new name; what the user edited or staged is not in the commit."""
+    made = _commit_renamed(renamed)
+    assert git(renamed, "rev-parse", "HEAD").strip() == made
+    listed = git(renamed, "ls-tree", "-r", "-z", "--name-only", "HEAD").split("\0")
+    assert listed == [
+        ".gitignore",
+        *("new/a b\n", "new/added", "new/edited", "new/staged", "new/upgraded"),
+        "",
+    ]
+    before, now = (git(renamed, "ls-tree", "-r", each).splitlines() for each in ("HEAD^", "HEAD"))
+    same = {line.replace("old/", "new/") for line in before} & {*now}
+    assert {line.rpartition("new/")[2] for line in same} >= {"edited", "staged"}
+    assert git(renamed, "show", "HEAD:./new/upgraded") == "upgraded now\n"
+    assert git(renamed, "status", "--porcelain").splitlines() == [
+        " M project/new/edited",
+        "MM project/new/staged",
+        "?? project/new/untracked",
+    ]
+    assert git(renamed, "show", ":./new/staged") == "staged by the user\n"
+    assert _commit_renamed(renamed, message="again") is None
+
+
+@pytest.mark.parametrize("trouble", ["hook", "merge"])
+def test_a_renamed_folder_that_cannot_be_committed(renamed: Path, trouble: str) -> None:
+    """What is staged is as it was, and what else is under way is not ended."""
+    if trouble == "hook":
+        _hook(renamed.parent, "echo 'lint says no' >&2", "exit 1")
+    else:
+        head = git(renamed, "rev-parse", "HEAD")
+        (renamed.parent / ".git/MERGE_HEAD").write_text(head)
+    index, head = git(renamed, "ls-files", "--stage"), git(renamed, "rev-parse", "HEAD")
+    said = {"hook": "lint says no", "merge": "a merge is under way"}[trouble]
+    with pytest.raises(RefusedError, match=said):
+        _commit_renamed(renamed)
+    assert git(renamed, "ls-files", "--stage") == index
+    assert git(renamed, "rev-parse", "HEAD") == head
+
+
+def test_a_renamed_folder_before_the_first_commit(renamed: Path) -> None:
+    """There is nothing to be renamed in git, and the upgrade's own paths are the first commit."""
+    git(renamed, "update-ref", "-d", "HEAD")
+    assert _commit_renamed(renamed)
+    listed = git(renamed, "ls-tree", "-r", "--name-only", "HEAD").split()
+    assert listed == ["new/added", "new/upgraded"]
+    assert "A  project/new/edited" not in git(renamed, "ls-files", "project/old")

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from aos_upgrade_plugin.api import (
     Gate,
+    GateContext,
     Installation,
     Severity,
+    UpgradePlan,
     check,
     list_backups,
     status_of,
@@ -34,22 +36,18 @@ def check_no_other_upgrade(installation: Installation) -> None:
     "AOS-P009",
     gate=Gate.PRE_FLIGHT,
     severity=Severity.BLOCKER,
-    remedy="finish the workflow or delete its session, then run again",
+    remedy="finish the workflow or delete its session (one of ours: aos-upgrade sessions delete "
+    "SESSION), then run again",
 )
-def check_no_workflow_in_flight(installation: Installation, record_fact: RecordFact) -> None:
+def check_no_workflow_in_flight(
+    installation: Installation, gate_context: GateContext, record_fact: RecordFact
+) -> None:
     """Nobody is in the middle of a workflow, whose files could change under it."""
-    ours = (
-        f"{view.session_id} ({view.session.session_status})"
-        for view in status_of(installation).sessions
-        if view.session
-        and view.session.session_status in {"active", "paused"}
-        and not view.stale
-        and not view.interrupted  # an interrupted upgrade is for the next check
-    )
-    theirs = workflows_in_flight(installation, now=datetime.now(UTC))
-    in_flight = [*ours, *theirs]
+    file = gate_context.plan
+    plan = UpgradePlan.model_validate_json(file.read_bytes()) if file else None
+    in_flight = workflows_in_flight(installation, now=datetime.now(UTC), plan=plan)
     record_fact("no_concurrent_workflows", not in_flight)
-    record_fact("workflows_in_flight", in_flight)
+    record_fact("workflows_in_flight", [*in_flight])
     assert not in_flight, f"in flight: {', '.join(in_flight[:5])}"
 
 

@@ -45,8 +45,18 @@ class Desk(NamedTuple):
         return sessions.save(self.installation.path, session)
 
     def workflow(self, session: WorkflowSession) -> Usable:
-        """Return the workflow that a session walks."""
-        return self.catalogue.find(self.installation, session.workflow_type)
+        """Return the workflow that a session walks.
+
+        Raises NotFoundError where an upgrade took it away meanwhile.
+        """
+        try:
+            return self.catalogue.find(self.installation, session.workflow_type)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"the workflow {session.workflow_type!r} of this session is not there any more",
+                cure="an upgrade may have renamed it: list_workflows names those there are; start "
+                "that one, and delete this session",
+            ) from error
 
     def phase_content(self, session: WorkflowSession, workflow: Usable, number: int) -> Answer:
         """Return a phase of a session's workflow as whoever carries it out gets it."""

@@ -148,8 +148,9 @@ def test_everything_wrong_with_the_target(bad: Ready) -> None:
     (states / "one.json").write_text(
         json.dumps({"workflow_type": "stock_take_v1", "completed_phases": []})
     )
-    (states / "torn.json").write_text("{")
     sessions.save(install, _session("in_flight", "release_notes_v1", SessionStatus.ACTIVE))
+    for torn in (states / "torn.json", install / "state/workflows/unreadable.json"):
+        torn.write_text("{")
     sessions.save(install, _session("upgrade_1", UPGRADE, SessionStatus.ACTIVE))
     sessions.save(install, _session("upgrade_2", UPGRADE, SessionStatus.INCONSISTENT))
     (install / "config.json").write_text("{'rag': }")
@@ -164,7 +165,12 @@ def test_everything_wrong_with_the_target(bad: Ready) -> None:
         "links that leave the installation: standards/universal/outside.md, workflows/nowhere"
     )
     assert "aos-upgrade run" in done.said["AOS-P008"]
-    for name in ("in_flight (active)", "stock_take_v1 (0 of 1 phases, one.json)", "torn.json"):
+    for name in (
+        "release_notes_v1 (0 of unknown phases, active, session in_flight)",
+        "session unreadable (cannot be read)",
+        "stock_take_v1 (0 of 1 phases, one.json)",
+        "torn.json (cannot be read)",
+    ):
         assert name in done.said["AOS-P009"]
     assert done.facts["no_concurrent_workflows"] is False
     for name in ("content of an_old_run", "upgrade_1", "upgrade_2"):

@@ -100,3 +100,44 @@ def test_killed_under_the_new_name_it_goes_on_or_back(tmp_path: Path, then: str)
     assert (done.exit_code, done.answer["status"]) == (0, status), done.said
     assert trip.is_back() is (then == "rollback")
     assert (trip.project / OLD).exists() is (then == "rollback")
+
+
+def test_the_restart_can_be_left_to_the_user(trip: RenamingTrip) -> None:
+    """The old server is to be stopped first, and the new name stands before one is started.
+
+    Going back from there gives the old name back, and starts what ran.
+    """
+    old = trip.serve()
+    done = trip.run("--migrate", "install-folder", "--no-auto-restart")
+    assert (done.exit_code, done.answer["status"]) == (3, "paused"), done.said
+    assert f"stop the server first (process {old.pid})" in done.answer["reasons"][0]
+    assert trip.serving == old.pid
+    assert trip.call("resume").exit_code == 3
+    assert not (trip.project / NEW).exists()
+    trip.stop()
+    done = trip.call("resume")
+    assert (done.exit_code, done.answer["status"]) == (3, "paused"), done.said
+    assert not (trip.project / OLD).exists()
+    assert "-m mcp_server --transport http" in done.answer["reasons"][0]
+    assert f"{NEW}/venv" in done.answer["reasons"][0]
+    assert OLD not in done.answer["reasons"][0]
+    by_hand = trip.serve()
+    done = trip.call("resume")
+    assert (done.exit_code, done.answer["status"]) == (0, "completed"), done.said
+    assert trip.serving == by_hand.pid
+    assert trip.tools() == NEW_TOOLS
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["before-the-stop", "under-the-new-name"])
+def test_left_to_the_user_it_can_be_taken_back(trip: RenamingTrip, stopped: bool) -> None:
+    """Wherever the run waits, the old name and the old server are back."""
+    old = trip.serve()
+    assert trip.run("--migrate", "install-folder", "--no-auto-restart").exit_code == 3
+    if stopped:
+        trip.stop()
+        assert trip.call("resume").exit_code == 3
+    back = trip.call("rollback")
+    assert (back.exit_code, back.answer["status"]) == (0, "rolled_back"), back.said
+    assert trip.is_back()
+    assert trip.tools() == OLD_TOOLS
+    assert (trip.serving == old.pid) is not stopped

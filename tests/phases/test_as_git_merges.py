@@ -86,8 +86,11 @@ class Trees(NamedTuple):
         return b"\0" not in texts[0] + texts[1] and len({*map(_with_lf, texts)}) == 1
 
     def has_converted(self, path: bytes) -> bool:
-        """Say whether a side has line ends at a path that are not git's."""
-        sides = (tree.get(path) for tree in (self.base, self.local, self.incoming))
+        """Say whether a side has line ends at a path, or where it was, that are not git's."""
+        places = {path, *(old for old, new in self.followed if new == path)}
+        sides = [
+            tree.get(each) for tree in (self.base, self.local, self.incoming) for each in places
+        ]
         return any(b"\r" in self.contents[each.oid] for each in sides if each)
 
 
@@ -198,51 +201,63 @@ class Judge:
         self.only_one_follows = {
             path for each in {*merged.moved_there.items()} ^ trees.followed for path in each
         }
-        self.waiting = [
-            (relation, paths, self._git_conflicts(paths))
-            for relation, paths in trees.open_conflicts
-        ]
+        self.at_both_places = {
+            path for pair in followed if trees.local.keys() >= {*pair} for path in pair
+        }
+        self.waiting = [paths for _, paths in trees.open_conflicts]
+        self.as_git_conflicts = self._tied_to(merged.conflicts)
 
-    def _git_conflicts(self, paths: AbstractSet[bytes]) -> bool:
-        """Say whether git is in conflict at a path, above it or below it."""
-        there = self.merged.conflicts
-        around = {folder for path in there for folder in above(path)}
-        return bool(paths & (there | around)) or any(
-            folder in there for path in paths for folder in above(path)
-        )
+    def _tied_to(self, conflicts: AbstractSet[bytes]) -> AbstractSet[bytes]:
+        """Add what waits for the same decision, or stands where something of that shall come."""
+        tied = {*conflicts}
+        for _ in self.waiting:
+            folders = {folder for path in tied for folder in above(path)}
+            for paths in self.waiting:
+                in_folders = {folder for path in paths for folder in above(path)}
+                if not tied.isdisjoint(paths | in_folders) or not folders.isdisjoint(paths):
+                    tied |= paths
+        return tied
 
     def reason(self, path: bytes) -> str:
         """Say why a path is as it is; AssertionError where there is no reason."""
+        waits = any(path in paths for paths in self.waiting)
+        if waits and path in self.as_git_conflicts:
+            return "conflict"
+        if waits:
+            return self._where_only_we_ask(path)
         if path in self.merged.conflicts:
-            return self._where_git_conflicts(path)
-        if waiting := [each for each in self.waiting if path in each[1]]:
-            return self._where_only_we_ask(path, waiting)
+            return self._where_only_git_conflicts(path)
         return self._where_both_merge(path)
 
-    def _where_git_conflicts(self, path: bytes) -> str:
-        trees, ours = self.trees, self.trees.ours.get(path)
-        if any(path in paths for _, paths, _ in self.waiting):
-            return "conflict"
-        if ours == trees.local.get(path):
-            return "the user's stays"
-        if ours == trees.incoming.get(path) and self._only_its_mode_was_changed(path):
-            return "only its mode was changed here"
+    def _where_only_git_conflicts(self, path: bytes) -> str:
+        trees = self.trees
+        base, local, incoming, ours = (
+            tree.get(path) for tree in (trees.base, trees.local, trees.incoming, trees.ours)
+        )
+        if ours == local and self._brings_nothing(path):
+            return "upstream's rename or mode alone"
+        if ours == incoming and base and local and base.oid == local.oid:
+            return "no edit but of the mode here"
         return self._other_reason(path)
 
-    def _only_its_mode_was_changed(self, path: bytes) -> bool:
-        base, local = self.trees.base.get(path), self.trees.local.get(path)
-        return base is not None and local is not None and base.oid == local.oid
+    def _brings_nothing(self, path: bytes) -> bool:
+        """Say whether upstream has no content at a path that was not there before."""
+        trees, incoming = self.trees, self.trees.incoming.get(path)
+        if incoming is None:
+            return path not in trees.base or path not in trees.local
+        before = {path, *(old for old, new in trees.followed if new == path)}
+        same = any(trees.base[each].oid == incoming.oid for each in before if each in trees.base)
+        return same or trees.alike_but_line_ends(trees.local.get(path), incoming)
 
-    def _where_only_we_ask(
-        self, path: bytes, waiting: Sequence[tuple[Relation, AbstractSet[bytes], bool]]
-    ) -> str:
-        if any(git_conflicts for _, _, git_conflicts in waiting):
-            return "conflict"
-        if any(relation is Relation.ADD_ADD for relation, _, _ in waiting):
+    def _where_only_we_ask(self, path: bytes) -> str:
+        mine = [(relation, paths) for relation, paths in self.trees.open_conflicts if path in paths]
+        if any(relation is Relation.ADD_ADD for relation, _ in mine):
             return "both added it"
         empty = {folder for each in self.trees.folders for folder in (each, *above(each))}
-        if any(paths & empty for _, paths, _ in waiting):
+        if any(not empty.isdisjoint(paths) for _, paths in mine):
             return "an empty folder is in the way"
+        if path in self.at_both_places:
+            return "it stands at both places"
         return self._other_reason(path)
 
     def _where_both_merge(self, path: bytes) -> str:

@@ -31,10 +31,10 @@ def commit_renamed(
 ) -> str | None:
     """Commit that a folder has another name now, and of its files these paths as they are.
 
-    Every other file under the new name is committed as it was committed under the old one: an edit
-    that the user did not commit is none afterwards either, and what is staged stays staged. What
-    is ignored, and was, stays out. Nothing where git holds nothing of it. The repository's own hooks
-    run. Raises RefusedError with what git said; then nothing is staged that was not before.
+    Every other file under the new name is committed as it was under the old one: an edit that the
+    user did not commit is left out, and what is staged stays staged. What is ignored and not in
+    git stays out. Nothing where none of it differs. The repository's own hooks run.
+    Raises RefusedError with what git said; then nothing is staged that was not before.
     """
     _refuse_in_between(project)
     index = scratch / "index"

@@ -10,7 +10,6 @@ from aos_upgrade_plugin.effects.backup.backups import read_manifest
 from aos_upgrade_plugin.effects.commented_json import parse_commented_json
 from aos_upgrade_plugin.effects.gate.event_log import verify as verify_event_log
 from aos_upgrade_plugin.effects.service.mcp_probe import probe as ask_server
-from aos_upgrade_plugin.effects.service.server import names_in_code
 from aos_upgrade_plugin.effects.tree.files import entry_at as read_entry
 from aos_upgrade_plugin.effects.tree.files import free_bytes, locate, read_tree
 from aos_upgrade_plugin.effects.workflow.workflow_folders import read_workflow
@@ -66,6 +65,7 @@ from aos_upgrade_plugin.phases.search import new_sentences
 from aos_upgrade_plugin.phases.serving import look as look_at_servers
 from aos_upgrade_plugin.phases.serving import still_running, who_serves
 from aos_upgrade_plugin.phases.source import look as look_at_source
+from aos_upgrade_plugin.phases.tool_names import names_in_code
 from aos_upgrade_plugin.phases.workflow_names import installed_workflows
 
 __all__ = [

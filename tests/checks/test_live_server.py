@@ -223,7 +223,8 @@ def test_a_tool_that_the_code_still_names_has_to_be_there(
     assert not named.opens
     assert named.said["AOS-V004"] == "missing: current_date"
     assert named.facts["expected_tools_problem"] == "no answer within 30 s"
-    code.write_text(code.read_text().replace("current_date", "some_other_name"))
+    left_over = '# current_date is gone\nGONE = {"current_date": "ask get_server_info"}\n'
+    code.write_text(code.read_text().replace("current_date", "some_other_name") + left_over)
     dropped = judged()
     assert dropped.ended == {"AOS-V004": "passed", "AOS-V005": "failed"}
     assert dropped.opens

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from aos_upgrade_plugin.effects.source.repository import Repository
 from aos_upgrade_plugin.models.tree import unescape
-from tests.effects.repositories import Growth, Item, git, grow
+from tests.effects.repositories import Growth, Tree, git, grow
 from tests.phases.random_products import Stands
 
 _SETTINGS = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=false")
 _LOOKED_FOR = ("-r", "-z", "-M50%", "-l0", "--no-rename-empty", "--diff-filter=R", "--name-status")
 
 
-Sides = tuple[Mapping[bytes, Item], Mapping[bytes, Item], Mapping[bytes, Item]]
+Sides = tuple[Tree, Tree, Tree]
 """Base, local, incoming."""
 
 
@@ -60,7 +60,7 @@ def _commits(folder: Path, cases: Sequence[Sides]) -> Sequence[tuple[str, str, s
 
 
 def _growths(number: int, sides: Sides) -> Iterator[Growth]:
-    base, local, incoming = (dict[bytes | str, bytes | Item](side) for side in sides)
+    base, local, incoming = sides
     yield Growth(f"base{number}", [base])
     yield Growth(f"local{number}", [local], of=f"base{number}")
     yield Growth(f"incoming{number}", [incoming], of=f"base{number}")

@@ -27,7 +27,7 @@ from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.phases.planning import gather
 from aos_upgrade_plugin.phases.source import take
 from tests.decide.random_upgrades import above
-from tests.effects.repositories import Item
+from tests.effects.repositories import Item, Tree
 from tests.phases.gits_merge import Merged, Sides, merges
 from tests.phases.products import NOW, apply, plan
 from tests.phases.random_products import (
@@ -75,7 +75,7 @@ class Trees(NamedTuple):
         alike = base and self.alike_but_line_ends(stands, base)
         return Stands(stands.mode, base.oid) if base and alike else stands
 
-    def _items(self, tree: Mapping[bytes, Stands]) -> Mapping[bytes, Item]:
+    def _items(self, tree: Mapping[bytes, Stands]) -> Tree:
         return {path: Item(self.contents[oid], mode) for path, (mode, oid) in tree.items()}
 
     def alike_but_line_ends(self, one: Stands | None, other: Stands | None) -> bool:

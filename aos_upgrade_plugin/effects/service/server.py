@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,21 +35,6 @@ def knows_transport(site: Site) -> bool:
     """Say whether the server's code has the flag that chooses how it talks."""
     code = site.install.joinpath(*site.module.split(".")).rglob("*.py")
     return any(_FLAG.search(each.read_bytes()) for each in code)
-
-
-def names_in_code(site: Site, names: Iterable[str]) -> frozenset[str]:
-    """Return those of some names that the server's code defines or holds as a text.
-
-    A tool that is gone and still among them was not dropped on purpose.
-    """
-    code = site.install.joinpath(*site.module.split(".")).rglob("*.py")
-    told = b"\n".join(each.read_bytes() for each in code)
-    return frozenset(name for name in names if _names(name).search(told))
-
-
-def _names(name: str) -> re.Pattern[bytes]:
-    raw = re.escape(name.encode())
-    return re.compile(rb"""\bdef\s+%s\b|["']%s["']""" % (raw, raw))
 
 
 def index_bytes(site: Site) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aos_upgrade_plugin.sample.source import git
 from tests.journeys.whole_trips import NEW_TOOLS, OLD_TOOLS, WholeTrip
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
@@ -37,6 +38,24 @@ class RenamingTrip(WholeTrip):
         told = install / "venv/pyvenv.cfg"
         return {**files, "pyvenv.cfg": told.read_bytes() if told.exists() else b""}
 
+    def commit(self) -> None:
+        """Put everything under git but what a server removes, and stage a file of the user's."""
+        git(self.project, "init", "--quiet")
+        git(self.project, "add", "--all", "--", ".", f":!{OLD}/standards/.rebuild_index")
+        for key, value in (("user.name", "A User"), ("user.email", "user@example.org")):
+            git(self.project, "config", key, value)
+        git(self.project, "commit", "--quiet", "-m", "before")
+        (self.project / "mine.txt").write_text("staged by the user\n")
+        git(self.project, "add", "mine.txt")
+
+    def is_committed(self) -> bool:
+        """Say whether git knows all of it by the new name, and nothing else changed for git."""
+        listed = git(self.project, "ls-tree", "-r", "--name-only", "HEAD").decode().split("\n")
+        wanted = {f"{NEW}/standards/universal/ai-safety/git-safety.md", *CLIENTS, ".gitignore"}
+        alien = [path for path in listed if path.startswith(f"{OLD}/") or path == "mine.txt"]
+        status = git(self.project, "status", "--porcelain")
+        return wanted <= {*listed} and not alien and status == b"A  mine.txt\n"
+
     def is_back(self) -> bool:
         """Say whether everything is as it was, under the old name."""
         there = not (self.project / NEW).exists() and self.outside() == self.beside
@@ -53,7 +72,11 @@ def trip(tmp_path: Path) -> Iterator[RenamingTrip]:
 
 @pytest.mark.measured
 def test_everything_follows_the_new_name_and_goes_back(trip: RenamingTrip) -> None:
-    """Asked for first; then control data, configurations, server and sessions are at the new."""
+    """Asked for first; then control data, configurations, server and sessions are at the new.
+
+    With ``--git-commit`` the project's repository knows it by that name, too.
+    """
+    trip.commit()
     trip.serve()
     asked = trip.run()
     assert (asked.exit_code, asked.answer["status"]) == (3, "needs_decision"), asked.said
@@ -62,8 +85,9 @@ def test_everything_follows_the_new_name_and_goes_back(trip: RenamingTrip) -> No
     lock = trip.call("backups", "create")
     assert lock.exit_code == 0
     inode = os.stat(trip.install / ".upgrade-lock").st_ino
-    done = trip.run("--migrate", "install-folder")
+    done = trip.run("--migrate", "install-folder", "--git-commit")
     assert (done.exit_code, done.answer["status"]) == (0, "completed"), done.answer
+    assert trip.is_committed()
     assert not (trip.project / OLD).exists()
     assert os.stat(trip.project / NEW / ".upgrade-lock").st_ino == inode
     assert trip.tools() == NEW_TOOLS
@@ -102,6 +126,7 @@ def test_killed_under_the_new_name_it_goes_on_or_back(tmp_path: Path, then: str)
     assert (trip.project / OLD).exists() is (then == "rollback")
 
 
+@pytest.mark.faults_full
 def test_the_restart_can_be_left_to_the_user(trip: RenamingTrip) -> None:
     """The old server is to be stopped first, and the new name stands before one is started.
 
@@ -128,6 +153,7 @@ def test_the_restart_can_be_left_to_the_user(trip: RenamingTrip) -> None:
     assert trip.tools() == NEW_TOOLS
 
 
+@pytest.mark.faults_full
 @pytest.mark.parametrize("stopped", [False, True], ids=["before-the-stop", "under-the-new-name"])
 def test_left_to_the_user_it_can_be_taken_back(trip: RenamingTrip, stopped: bool) -> None:
     """Wherever the run waits, the old name and the old server are back."""

@@ -198,8 +198,8 @@ class Judge:
             for old, new in merged.moved_here.items()
             for path in (old, new, *(there for each, there in followed if each == old))
         }
-        self.only_one_follows = {
-            path for each in {*merged.moved_there.items()} ^ trees.followed for path in each
+        self.only_we_follow = {
+            path for pair in trees.followed - {*merged.moved_there.items()} for path in pair
         }
         self.at_both_places = {
             path for pair in followed if trees.local.keys() >= {*pair} for path in pair
@@ -271,7 +271,7 @@ class Judge:
     def _other_reason(self, path: bytes) -> str:
         if path in self.moved:
             return "moved here"
-        if path in self.only_one_follows:
+        if path in self.only_we_follow:
             return "followed commit by commit"
         if self.trees.has_converted(path):
             return "line ends"

@@ -537,3 +537,20 @@ def test_writers_at_once_lose_no_update(call: Call, started: str, install: Path)
     assert session["revision"] == won + 1
     expected = SessionStatus.PAUSED if won % 2 else SessionStatus.ACTIVE
     assert session["status"] == expected
+
+
+def test_an_upgrade_that_renamed_the_workflow_is_said_to_its_session(
+    call: Call, install: Path, started: str
+) -> None:
+    """Nothing can be walked any more; the session can still be looked at, and deleted."""
+    renamed = (install / "workflows/review_v1").rename(install / "workflows/review_v2")
+    (renamed / "metadata.json").write_text(json.dumps({**METADATA, "workflow_type": "review_v2"}))
+    for action in ("get_phase", "resume"):
+        if action == "resume":
+            call("pause", session_id=started)
+        answer = call(action, session_id=started)
+        assert answer["error_type"] == "NotFoundError"
+        assert "'review_v1' of this session is not there any more" in answer["error"]
+        assert "renamed" in answer["remediation"]
+    assert call("get_session", session_id=started)["status"] == "success"
+    assert call("delete_session", session_id=started, reason="renamed")["deleted"] is True

@@ -201,6 +201,12 @@ class Judge:
         self.only_we_follow = {
             path for pair in trees.followed - {*merged.moved_there.items()} for path in pair
         }
+        self.turned = {
+            path
+            for old, new in trees.followed
+            if _kind(trees.base.get(old)) != _kind(trees.local.get(old))
+            for path in (old, new)
+        }
         self.at_both_places = {
             path for pair in followed if trees.local.keys() >= {*pair} for path in pair
         }
@@ -275,10 +281,16 @@ class Judge:
             return "followed commit by commit"
         if self.trees.has_converted(path):
             return "line ends"
+        if path in self.turned:
+            return "a link became a file here, or a file a link"
         raise AssertionError(
             f"seed {self.trees.seed}: {path!r}: ours {self.trees.ours.get(path)}, "
             f"git's {self.merged.tree.get(path)}"
         )
+
+
+def _kind(stands: Stands | None) -> str:
+    return stands.mode[:3] if stands else ""
 
 
 def _reasons(seeds: Sequence[int], folder: Path) -> Counter[str]:

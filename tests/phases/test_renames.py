@@ -145,3 +145,19 @@ def test_the_diff_says_where_it_was(source: Path, project: Path) -> None:
     assert f"diff {PLACE}new/text.md\nrenamed from {PLACE}old/text.md\n" in shown
     assert "+the last one is new\n" in shown
     assert f"diff {PLACE}old/text.md" not in shown
+
+
+def test_an_empty_file_is_no_other_empty_file(tmp_path: Path) -> None:
+    """What the user wrote into one does not move to another, and removing one keeps none away."""
+    stays = {"standards/known.md": b"by this it is known what was laid down\n"}
+    old = product({**stays, "standards/a/empty.md": b"", "standards/b/empty.md": b""})
+    new = product({**stays, "standards/c/empty.md": b"", "standards/d.md": b""})
+    build(tmp_path / "source", old, new)
+    install = lay_down(old, tmp_path / "project")
+    put(install, f"{PLACE}a/empty.md", b"mine\n")
+    (install / f"{PLACE}b/empty.md").unlink()
+    upgrade = plan(tmp_path / "project", tmp_path / "source")
+    assert _renamed(upgrade) == {}
+    assert [one.path for one in upgrade.undecided] == [f"{PLACE}a/empty.md"]
+    comes = {one.change.path for one in upgrade.changes if one.relation is Relation.NEW}
+    assert comes >= {f"{PLACE}c/empty.md", f"{PLACE}d.md"}

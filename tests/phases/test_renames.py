@@ -149,9 +149,18 @@ def test_the_diff_says_where_it_was(source: Path, project: Path) -> None:
 
 def test_an_empty_file_is_no_other_empty_file(tmp_path: Path) -> None:
     """What the user wrote into one does not move to another, and removing one keeps none away."""
-    stays = {"standards/known.md": b"by this it is known what was laid down\n"}
-    old = product({**stays, "standards/a/empty.md": b"", "standards/b/empty.md": b""})
-    new = product({**stays, "standards/c/empty.md": b"", "standards/d.md": b""})
+    old, new = (
+        product(
+            {
+                f"standards/{one}": b"",
+                f"standards/{other}": b"",
+                "standards/text.md": TEXT,
+                "standards/changed.md": CHANGED,
+                "standards/other.md": OTHER,
+            }
+        )
+        for one, other in (("a/empty.md", "b/empty.md"), ("c/empty.md", "d.md"))
+    )
     build(tmp_path / "source", old, new)
     install = lay_down(old, tmp_path / "project")
     put(install, f"{PLACE}a/empty.md", b"mine\n")

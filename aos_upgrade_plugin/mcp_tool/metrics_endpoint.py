@@ -21,6 +21,7 @@ from aos_upgrade_plugin.mcp_tool.metrics import ProcessMemory
 from aos_upgrade_plugin.mcp_tool.serving import address, bound
 
 PATH = "/metrics"
+_LAST_ANSWER_S = 5
 # As the SDK has them for its own transport.
 _GUARD = TransportSecurityMiddleware(
     TransportSecuritySettings(
@@ -49,13 +50,15 @@ def metrics_served(registry: CollectorRegistry, *, host: str, port: int) -> Gene
         )
         server = uvicorn.Server(config)
         # A thread with a loop of its own: whatever the transport does, metrics can be read.
-        thread = threading.Thread(target=server.run, args=([listening],), name="metrics")
+        thread = threading.Thread(
+            target=server.run, args=([listening],), name="metrics", daemon=True
+        )
         thread.start()
         try:
             yield address(host, listening) + PATH
         finally:
             server.should_exit = True
-            thread.join()
+            thread.join(_LAST_ANSWER_S)
 
 
 def _app(registry: CollectorRegistry) -> Starlette:

@@ -32,7 +32,7 @@ class Desk(NamedTuple):
 
     installation: Installation
     catalogue: Catalogue
-    waiting: Waiting
+    waiting: Waiting = unheard
     """Hears now and then how far something is that a call waits for."""
 
     patience_s: float | None = None

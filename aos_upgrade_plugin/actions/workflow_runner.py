@@ -30,7 +30,7 @@ def run_and_wait(desk: Desk, session: WorkflowSession, *arguments: str) -> Detac
     """
     name, at = session.session_id, desk.installation
     where = ("--target", str(at.project / at.layout.folder))
-    detached.start(name, (*arguments, *where), folder=at.project)
+    detached.start(name, (*arguments, *where, "--json"), folder=at.project)
     patience_s = desk.patience_s
     if patience_s is not None and session.current_phase >= SERVER:
         patience_s = 0.0

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from aos_upgrade_plugin.actions.upgrade_start import questions
 from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, Waiting, unheard
 from aos_upgrade_plugin.actions.workflow_looking import (
@@ -25,10 +27,11 @@ from aos_upgrade_plugin.actions.workflow_walking import (
     rollback,
     start,
 )
+from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS
 from aos_upgrade_plugin.decide.workflow.workflow_call import action_of, error_fields, request_of
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.words import line
-from aos_upgrade_plugin.models.workflow_call import Action
+from aos_upgrade_plugin.models.workflow_call import Action, Start
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.plugins import installed_plugins
 
@@ -90,6 +93,16 @@ class WorkflowTool:
                 "remediation": "look at the log, and at: aos-upgrade doctor",
             }
         return {"status": "error", **told, **fields, "next_actions": _after_error(fields)}
+
+    def questions(self, arguments: Mapping[str, Any]) -> Answer | None:
+        """Return what a ``start`` would ask to be decided; nothing where it would not ask."""
+        with suppress(UpgradeError):
+            action = action_of(arguments.get("action"))
+            rest = {key: value for key, value in arguments.items() if key != "action"}
+            request = request_of(action=action, arguments=rest)
+            if isinstance(request, Start) and request.workflow_type in UPGRADE_WORKFLOWS:
+                return questions(Desk(find(self._start_at), self.catalogue), request)
+        return None
 
 
 def open_tool(

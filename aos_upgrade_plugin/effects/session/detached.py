@@ -52,7 +52,8 @@ class _Record(Frozen):
 def start(session_id: SessionId, arguments: Sequence[str], *, folder: Path) -> None:
     """Start ``aos-upgrade`` in a folder, detached, unless it still works on that session.
 
-    Its answer, as JSON, is kept. Raises DiskError where it cannot be started.
+    Its answer is kept if it is JSON: ``--json`` is for the caller to say. Raises DiskError where
+    it cannot be started.
     """
     kept = _folder(session_id)
     with as_disk_error("starting a command"):
@@ -61,7 +62,7 @@ def start(session_id: SessionId, arguments: Sequence[str], *, folder: Path) -> N
         with hold_briefly(kept / ".lock"):
             there = look(session_id)
             if there is None or not there.works:
-                _launch(kept, (*arguments, "--json"), folder)
+                _launch(kept, tuple(arguments), folder)
 
 
 def look(session_id: SessionId) -> Detached | None:

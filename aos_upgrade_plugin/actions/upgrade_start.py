@@ -27,7 +27,6 @@ from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.settings import Settings
 from aos_upgrade_plugin.models.workflow_call import Start
 from aos_upgrade_plugin.phases.installation import Installation
-from aos_upgrade_plugin.phases.renaming import refuse_unfit
 
 _ANSWERS = "answers"
 _SERVER = "mcp_server"
@@ -98,7 +97,6 @@ def _plan(at: Installation, settings: Settings, answers: JsonValue) -> tuple[Set
     upgrade.refuse_at_once()
     given = None if answers is None else given_answers(answers)
     settings, plan = upgrade.settled(settings, answers=given)
-    refuse_unfit(plan, settings)
     return settings, plan
 
 

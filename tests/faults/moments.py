@@ -26,7 +26,7 @@ _NO_MATTER = re.compile(
     re.MULTILINE,
 )
 """Times, numbers that the system gives, and the seals over them."""
-_INODE = re.compile(rb'(?<="inode":)\d+')
+_INODE = re.compile(rb'"inode":(\d+)')
 _OPENS = frozenset({"create", "open_append", "open_lock"})
 _TAKES_OPEN = frozenset(
     ["write", "truncate", "allocate", "clone", "sync", "sync_filesystem", "set_open_mode"]
@@ -87,9 +87,13 @@ class Watcher:
         self._end_if_failed(as_if_killed=False)
         self._promised |= {state}
 
-    def over(self, *, refused: bool) -> None:
-        """Answer, where the act came to its end without the effect that failed."""
-        self._end_if_failed(as_if_killed=refused)
+    def refused(self) -> None:
+        """Answer, where an effect failed: nothing more was done."""
+        self._end_if_failed(as_if_killed=True)
+
+    def over(self) -> None:
+        """Answer, where an effect failed: the act came to its end without it, or to a wrong one."""
+        self._end_if_failed(as_if_killed=False)
 
     def __call__(self, name: str, real: Real, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the effect answers
         """Stand in for one effect."""
@@ -132,22 +136,23 @@ class Watcher:
     def digest(self) -> bytes:
         """Return one digest for all that there is; an inode's number is told by its path."""
         if self._disk is None:
+            lines: list[bytes] = []
             self._paths.clear()
-            everything = b"\0".join(self._lines(self._root, b""))
-            told = _INODE.sub(lambda found: self._paths.get(int(found[0]), b""), everything)
+            self._describe(lines, self._root, b"")
+            told = _INODE.sub(lambda found: self._paths.get(int(found[1]), b""), b"\0".join(lines))
             self._disk = hashlib.sha256(told).digest()
         return self._disk
 
-    def _lines(self, folder: bytes, prefix: bytes) -> Iterator[bytes]:
+    def _describe(self, lines: list[bytes], folder: bytes, prefix: bytes) -> None:
         """Describe everything below a folder, and learn the paths of inodes."""
         for child in sorted(os.scandir(folder), key=lambda child: child.name):
             status, path = child.stat(follow_symlinks=False), prefix + child.name
             self._paths[status.st_ino] = path
-            yield b"%s %o" % (path, status.st_mode)
+            lines.append(b"%s %o" % (path, status.st_mode))
             if stat.S_ISDIR(status.st_mode):
-                yield from self._lines(child.path, path + b"/")
+                self._describe(lines, child.path, path + b"/")
             elif not stat.S_ISFIFO(status.st_mode):
-                yield self._content(child.path, status)
+                lines.append(self._content(child.path, status))
 
     def _content(self, location: bytes, status: os.stat_result) -> bytes:
         """Read a link or a file, which is read again only after one of our effects changed it."""

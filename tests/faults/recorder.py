@@ -86,8 +86,11 @@ class Recorder:
         """Write down that a state was given as a fact."""
         self.trace.append(Promised(state))
 
-    def over(self, *, refused: bool) -> None:
-        """Write nothing down of that."""
+    def refused(self) -> None:
+        """Write nothing down of that, which is judged elsewhere."""
+
+    def over(self) -> None:
+        """Write nothing down of that either."""
 
     def __call__(self, name: str, real: Real, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the effect answers
         """Stand in for one effect."""

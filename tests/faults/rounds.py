@@ -75,8 +75,11 @@ class Observer(Protocol):
     def __call__(self, name: str, real: Real, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the effect answers
         """Stand in for one effect."""
 
-    def over(self, *, refused: bool) -> None:
-        """Take notice of the end of the act, which may have said why it did not do all."""
+    def refused(self) -> None:
+        """Take notice that the act ended by saying why it does not do all."""
+
+    def over(self) -> None:
+        """Take notice of any other end."""
 
 
 Looking = TypeVar("Looking", bound=Observer)
@@ -168,7 +171,7 @@ class Player:
             ended = self._run(partial(scenario.act, root), mode, None, observer.promise)
         finally:
             self._observer = None
-        observer.over(refused=bool(ended.raised) and not ended.defect)
+        observer.over()
         return observer, ended
 
     def settle(self, scenario: Scenario, mode: Mode, root: Path) -> Ended:
@@ -233,6 +236,8 @@ class Player:
             with _exchanging(able=mode.acts_with):
                 step(promise)
         except (OSError, UpgradeError):
+            if self._observer is not None:
+                self._observer.refused()
             raised = traceback.format_exc()
         except Exception:  # noqa: BLE001 - whatever it is, it is judged
             defect = traceback.format_exc()

@@ -29,7 +29,16 @@ _NO_MATTER = re.compile(
 _INODE = re.compile(rb'"inode":(\d+)')
 _OPENS = frozenset({"create", "open_append", "open_lock"})
 _TAKES_OPEN = frozenset(
-    ["write", "truncate", "allocate", "clone", "sync", "sync_filesystem", "set_open_mode"]
+    [
+        "write",
+        "truncate",
+        "allocate",
+        "clone",
+        "sync",
+        "sync_filesystem",
+        "set_open_mode",
+        "set_open_times",
+    ]
 )
 
 Place = tuple[tuple[str, int], ...]

@@ -158,6 +158,8 @@ class Recorder:
     def _set_times(self, real: Real, arguments: tuple[Any, ...]) -> None:
         real(*arguments)
 
+    _set_open_times = _set_times
+
     def _make_directory(self, real: Real, arguments: tuple[Any, ...]) -> None:
         real(*arguments)
         self._comes(arguments[0])

@@ -20,7 +20,7 @@ from tests.faults.sweeper import Interrupted, memory, scenario_named  # noqa: E4
 from tests.faults.trees import clear  # noqa: E402
 from tests.oddities import ordinary_user  # noqa: E402
 
-EVERY_KILL = 16
+EVERY_KILL = 24
 """How far the disks are apart from which the recoveries start."""
 
 

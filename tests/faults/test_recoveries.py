@@ -16,10 +16,13 @@ from tests.faults.recoveries import FAULTS, Recovery, Tries, recoveries, represe
 from tests.faults.running import unmeasured
 
 COMPARED = Path(__file__).with_name("compared.py")
-PAIRS = 8
+PAIRS = 5
 
 
-@pytest.mark.parametrize("scenario", ["undo/exchange", "apply/fallback"])
+@pytest.mark.parametrize(
+    "scenario",
+    ["undo/exchange", pytest.param("apply/fallback", marks=pytest.mark.faults_full)],
+)
 def test_equal_moments_lead_to_the_same(scenario: str) -> None:
     """Whichever recovery a moment belongs to, a fault there leaves the same disk and promises."""
     run = subprocess.run(

@@ -117,6 +117,11 @@ def set_times(path: bytes, modified_ns: int) -> None:
         os.utime(path, ns=(modified_ns, modified_ns), follow_symlinks=False)
 
 
+def set_open_times(descriptor: int, modified_ns: int) -> None:
+    """Set the time of last modification of an open file."""
+    os.utime(descriptor, ns=(modified_ns, modified_ns))
+
+
 def make_directory(path: bytes, mode: int = 0o755) -> None:
     """Make one folder; it must not exist."""
     os.mkdir(path, mode)

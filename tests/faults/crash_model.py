@@ -25,6 +25,7 @@ from tests.faults.recorder import (
     Names,
     Number,
     Promised,
+    Recorder,
     Sync,
     Trace,
 )
@@ -179,7 +180,7 @@ class Laboratory:
         self._player, self._scenario, self._mode, self._root = player, scenario, mode, work
         self._real_of: dict[int, int] = {}
         self._translate()
-        self.recorder, ended = player.record(scenario, mode, self._fresh())
+        self.recorder, ended = player.observe(scenario, mode, self._fresh(), Recorder)
         assert not ended.raised + ended.defect
 
     def crashes(self, *, stride: int, samples: int, seed: int) -> Iterator[Crash]:

@@ -65,6 +65,8 @@ class Kind(StrEnum):
     """The power is cut when the names are all durable, but of the content only what was synced."""
 
 
+FAILURES = (Kind.ENOSPC, Kind.EIO, Kind.EACCES)
+"""An effect is not done, and says so."""
 CUTS = frozenset({Kind.CUT, Kind.CUT_COMMITTED})
 """What needs a file system that stands it."""
 
@@ -146,9 +148,7 @@ class Faulty:
             case Kind.FULL:
                 self._free_bytes = 0
             case _:
-                number = getattr(errno, kind.value)
-                place = next((each for each in arguments if isinstance(each, bytes)), None)
-                raise OSError(number, os.strerror(number), place)
+                raise failure(kind, arguments)
 
     def _on_full_disk(self, name: str, real: Real, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the effect answers
         free_bytes = self._free_bytes or 0
@@ -168,6 +168,13 @@ class Faulty:
         elif name in {"remove", "remove_directory"}:
             self._free_bytes = free_bytes + os.lstat(arguments[0]).st_size
         return real(*arguments)
+
+
+def failure(kind: Kind, arguments: tuple[Any, ...]) -> OSError:
+    """Return what the system says where an effect fails."""
+    number = getattr(errno, kind.value)
+    place = next((each for each in arguments if isinstance(each, bytes)), None)
+    return OSError(number, os.strerror(number), place)
 
 
 def _opens_what_is_there(name: str, arguments: tuple[Any, ...]) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from aos_upgrade_plugin.decide.run import recovery
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.session import lock, session_files
 from aos_upgrade_plugin.effects.tree import durable, exchange, journal, staging
 from aos_upgrade_plugin.effects.tree.exchange import Spot
 from aos_upgrade_plugin.effects.tree.transaction import Transaction
-from aos_upgrade_plugin.models.journal import JournalState
+from aos_upgrade_plugin.models.journal import JournalState, Undone
 from aos_upgrade_plugin.models.tree import TreePath
 
 
@@ -112,6 +113,23 @@ def _undo_not_recorded() -> None:
     Transaction._record = only_the_rest  # type: ignore[method-assign]
 
 
+def _begun_undo_taken_for_done() -> None:
+    recovery._MOVES[JournalState.UNDOING] = recovery.Move.CLEAR
+
+
+def _cleared_when_undo_fails() -> None:
+    undo = Transaction.undo
+
+    def undo_or_clear(self: Transaction) -> Undone:
+        try:
+            return undo(self)
+        except OSError:
+            self.clear()
+            raise
+
+    Transaction.undo = undo_or_clear  # type: ignore[method-assign]
+
+
 def _no_reserve() -> None:
     def nothing_reserved(folder: Path) -> None:
         durable.write_new(bytes(folder / staging.RESERVE), b"")
@@ -148,6 +166,8 @@ PLANTS: dict[str, Callable[[], None]] = {
     "late-writes-dropped": _late_writes_dropped,
     "commit-not-recorded-first": _commit_not_recorded_first,
     "undo-not-recorded": _undo_not_recorded,
+    "begun-undo-taken-for-done": _begun_undo_taken_for_done,
+    "cleared-when-undo-fails": _cleared_when_undo_fails,
     "no-reserve": _no_reserve,
     "lock-by-existence": _lock_by_existence,
     "previous-generation-not-kept": _previous_generation_not_kept,

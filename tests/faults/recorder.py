@@ -86,6 +86,12 @@ class Recorder:
         """Write down that a state was given as a fact."""
         self.trace.append(Promised(state))
 
+    def refused(self) -> None:
+        """Write nothing down of that, which is judged elsewhere."""
+
+    def over(self) -> None:
+        """Write nothing down of that either."""
+
     def __call__(self, name: str, real: Real, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the effect answers
         """Stand in for one effect."""
         record = getattr(self, f"_{name}", None)
@@ -151,6 +157,8 @@ class Recorder:
 
     def _set_times(self, real: Real, arguments: tuple[Any, ...]) -> None:
         real(*arguments)
+
+    _set_open_times = _set_times
 
     def _make_directory(self, real: Real, arguments: tuple[Any, ...]) -> None:
         real(*arguments)

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from aos_upgrade_plugin.effects.disk import EXCHANGE_SWITCH
 from aos_upgrade_plugin.effects.tree.staging import RESERVE
 from aos_upgrade_plugin.errors import UpgradeError
 from tests.faults import planted
 from tests.faults.interposer import Fault, Faulty, Kind, Real, surround
-from tests.faults.recorder import Recorder
 
 Promise = Callable[[str], None]
 """Takes the name of the state that the disk is in, to be believed from then on."""
@@ -67,6 +66,25 @@ class Scenario(Protocol):
         """Say what the disk shows."""
 
 
+class Observer(Protocol):
+    """Something that looks on at every effect of an act."""
+
+    def promise(self, state: str) -> None:
+        """Take notice that a state was given as a fact."""
+
+    def __call__(self, name: str, real: Real, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the effect answers
+        """Stand in for one effect."""
+
+    def refused(self) -> None:
+        """Take notice that the act ended by saying why it does not do all."""
+
+    def over(self) -> None:
+        """Take notice of any other end."""
+
+
+Looking = TypeVar("Looking", bound=Observer)
+
+
 class Mode(NamedTuple):
     """What the system is able to do: exchange two names, and sync a whole file system."""
 
@@ -114,7 +132,7 @@ class Player:
     def __init__(self, plant: str = "") -> None:
         """Plant a bug, where one is named."""
         self._faulty = Faulty()
-        self._recorder: Recorder | None = None
+        self._observer: Observer | None = None
         surround(self._around)
         planted.plant(plant)
 
@@ -142,16 +160,19 @@ class Player:
             problems.append(f"set aside and not the user's: {look.wrongly_aside}")
         return Round(tuple(ended), tuple(problems))
 
-    def record(self, scenario: Scenario, mode: Mode, root: Path) -> tuple[Recorder, Ended]:
-        """Arrange a root and write down all that the act does to it."""
+    def observe(
+        self, scenario: Scenario, mode: Mode, root: Path, observer_of: Callable[[Path], Looking]
+    ) -> tuple[Looking, Ended]:
+        """Arrange a root, and let somebody look on at all that the act does to it."""
         self.arrange(scenario, mode, root)
-        recorder = Recorder(root)
-        self._recorder = recorder
+        observer = observer_of(root)
+        self._observer = observer
         try:
-            ended = self._run(partial(scenario.act, root), mode, None, recorder.promise)
+            ended = self._run(partial(scenario.act, root), mode, None, observer.promise)
         finally:
-            self._recorder = None
-        return recorder, ended
+            self._observer = None
+        observer.over()
+        return observer, ended
 
     def settle(self, scenario: Scenario, mode: Mode, root: Path) -> Ended:
         """Settle in this process."""
@@ -176,9 +197,9 @@ class Player:
             self._faulty.cut_power = None
 
     def _around(self, name: str, real: Real, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the effect answers
-        if self._recorder is None:
+        if self._observer is None:
             return self._faulty(name, real, arguments)
-        return self._recorder(name, partial(self._faulty.call, name, real), arguments)
+        return self._observer(name, partial(self._faulty.call, name, real), arguments)
 
     def _in_child(self, step: Step, mode: Mode, fault: Fault | None) -> Ended:
         """Run a step in a forked child to its end, or until the fault kills it."""
@@ -215,6 +236,8 @@ class Player:
             with _exchanging(able=mode.acts_with):
                 step(promise)
         except (OSError, UpgradeError):
+            if self._observer is not None:
+                self._observer.refused()
             raised = traceback.format_exc()
         except Exception:  # noqa: BLE001 - whatever it is, it is judged
             defect = traceback.format_exc()

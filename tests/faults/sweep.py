@@ -41,7 +41,7 @@ def _run_here(unit: Unit) -> Tally:
 
 
 def units(sweeper: Sweeper, only: str) -> Iterator[Unit]:
-    """List what is to be done: first every act, then every recovery."""
+    """List what is to be done first: every act, and watching what its recoveries have to meet."""
     chosen = [
         (scenario, mode)
         for scenario in SCENARIOS
@@ -51,7 +51,7 @@ def units(sweeper: Sweeper, only: str) -> Iterator[Unit]:
     for scenario, mode in chosen:
         yield from sweeper.acts(scenario, mode)
     for scenario, mode in chosen:
-        yield from sweeper.recoveries(scenario, mode)
+        yield sweeper.watch(scenario, mode)
 
 
 def main() -> int:
@@ -78,13 +78,28 @@ def _sweep_all(options: argparse.Namespace, kinds: Sequence[str], state: State, 
     act, kills, recovery = options.strides
     strides = Strides(act, kills, recovery, options.samples)
     sweeper = Sweeper(work, kinds, strides, options.plant)
-    left = (unit for unit in units(sweeper, options.only) if unit.key not in state.done)
+    found = _sweep(sweeper, [*units(sweeper, options.only)], state, options)
+    if not (found and options.until_found):
+        watched = [tally for tally in state.done.values() if tally.leads_to]
+        led_to = (unit for tally in watched for unit in sweeper.led_to(tally))
+        chosen = [unit for unit in led_to if unit.key.startswith(options.only)]
+        _sweep(sweeper, chosen, state, options)
+
+
+def _sweep(
+    sweeper: Sweeper, units: Sequence[Unit], state: State, options: argparse.Namespace
+) -> bool:
+    """Do what is not done yet, and say whether a problem was found."""
+    left = [unit for unit in units if unit.key not in state.done]
+    found = False
     for tally in sweep(sweeper, left, options.jobs):
         state.add(tally)
         for problem in tally.problems:
             sys.stderr.write(f"{problem}\n")
-        if tally.problems and options.until_found:
-            return
+        found = found or bool(tally.problems)
+        if found and options.until_found:
+            break
+    return found
 
 
 def _state(options: argparse.Namespace) -> State:

@@ -1,10 +1,8 @@
 """What a sweep consists of: units of rounds, each at other effects, each remembered by its key."""
 
-import hashlib
 import os
-import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,8 +10,10 @@ from typing import NamedTuple
 
 from tests.faults import scenarios, stored_scenarios, trees
 from tests.faults.crash_model import Laboratory
-from tests.faults.interposer import CUTS, Fault, Kind
+from tests.faults.interposer import CUTS, FAILURES, Fault, Kind
+from tests.faults.moments import Watcher
 from tests.faults.power_cut import PowerCuts
+from tests.faults.recoveries import FAULTS, Recovery, Tries, drawn, recoveries, representatives
 from tests.faults.rounds import MODES, Look, Mode, Player, Promise, Round, Scenario
 from tests.faults.tallies import Tally
 
@@ -21,6 +21,8 @@ SCENARIOS: tuple[Scenario, ...] = (*scenarios.SCENARIOS, *stored_scenarios.SCENA
 POWER_CUT = "power-cut"
 """A kind beside those of the interposer: every state that a power cut may leave."""
 KINDS: tuple[str, ...] = (*Kind, POWER_CUT)
+WATCH = "watch"
+"""No fault: recoveries are watched, to find out which faults they are to meet."""
 
 
 class Unit(NamedTuple):
@@ -31,6 +33,8 @@ class Unit(NamedTuple):
     kind: str
     killed_before: int = 0
     """The effect before which the act was killed, to meet the faults in the recovery."""
+    numbers: tuple[int, ...] = ()
+    """The effects of the recovery that meet a fault."""
 
     @property
     def key(self) -> str:
@@ -45,9 +49,9 @@ class Strides:
     act: int = 1
     """Of the effects of an act."""
     kills: int = 1
-    """Of the effects before which an act is killed, to meet faults in the recovery."""
+    """Of the different disks that a kill in an act leaves, to meet faults in the recovery."""
     recovery: int = 1
-    """Of the effects of a recovery."""
+    """Of the effects of a recovery that are to meet one."""
     samples: int = 8
     """How many random choices of what is lost there are for each moment of a power cut."""
 
@@ -95,30 +99,71 @@ class Sweeper:
         self._kinds = kinds
         self._strides = strides
         self._player = Player(plant)
-        self._effects: dict[tuple[str, str, int], tuple[str, ...]] = {}
+        self._effects: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def acts(self, scenario: Scenario, mode: Mode) -> Iterator[Unit]:
         """List what an act is to meet in a mode."""
         for kind in self._kinds:
             yield Unit(scenario.name, mode.name, kind)
 
-    def recoveries(self, scenario: Scenario, mode: Mode) -> Iterator[Unit]:
-        """List what the recovery is to meet, from every different disk that a kill leaves."""
-        for number in self._distinct_kills(scenario, mode):
-            for kind in self._kinds:
-                if kind != Kind.NONE:
-                    yield Unit(scenario.name, mode.name, kind, number)
+    def watch(self, scenario: Scenario, mode: Mode) -> Unit:
+        """Return the unit that leads to what recoveries are to meet."""
+        return Unit(scenario.name, mode.name, WATCH)
+
+    def led_to(self, watched: Tally) -> Iterator[Unit]:
+        """List what the recoveries from an act are to meet, as watching them led to."""
+        for scenario, mode, kind, killed_before, numbers in watched.leads_to:
+            if kind in self._kinds:
+                yield Unit(scenario, mode, kind, killed_before, tuple(numbers))
 
     def run(self, unit: Unit) -> Tally:
         """Play every round of a unit."""
         began = time.monotonic()
         scenario, mode = scenario_named(unit.scenario), _mode(unit.mode)
         tally = Tally(unit.key)
-        for place, problems in self._rounds(scenario, mode, unit):
-            tally.rounds += 1
-            tally.problems += [f"{unit.key}, {place}: {problem}" for problem in problems]
+        if unit.kind == WATCH:
+            self._watch_into(tally, scenario, mode)
+        else:
+            for place, problems in self._rounds(scenario, mode, unit):
+                tally.rounds += 1
+                tally.problems += [f"{unit.key}, {place}: {problem}" for problem in problems]
         tally.seconds = time.monotonic() - began
         return tally
+
+    def _watch_into(self, tally: Tally, scenario: Scenario, mode: Mode) -> None:
+        """Watch recoveries; a failure that was tried and leads where a kill does is a round."""
+        found = list(self._watched(scenario, mode))
+        representing = representatives(found, tally.key)
+        for recovery in found:
+            tally.rounds += recovery.ended
+            here = Unit(scenario.name, mode.name, WATCH, recovery.killed_before)
+            tally.leads_to += self._faults_after(here, recovery)
+            if recovery.killed_before in representing:
+                tally.leads_to += [here._replace(kind=kind) for kind in (POWER_CUT, *sorted(CUTS))]
+
+    def _faults_after(self, here: Unit, recovery: Recovery) -> Iterator[Unit]:
+        again = drawn(recovery, here.key)
+        for kind in FAULTS:
+            unit = here._replace(kind=kind)
+            new = recovery.new[kind] if kind in FAILURES else self._some(recovery.new[kind], unit)
+            if numbers := (*new, *again.get(kind, ())):
+                yield unit._replace(numbers=numbers)
+
+    def _watched(self, scenario: Scenario, mode: Mode) -> Iterator[Recovery]:
+        act = self._moments(Watcher, scenario, mode)
+
+        def watch(number: int, promised: frozenset[str], tries: Tries) -> Watcher:
+            watcher_of = partial(Watcher, promised=promised, tries=tries)
+            recovery = Interrupted(self._player, scenario, mode, number)
+            return self._moments(watcher_of, recovery, mode)
+
+        strides = self._strides
+        return recoveries(act.moments, watch, kills=strides.kills, tries=strides.recovery)
+
+    def _moments(self, watcher_of: Callable[[Path], Watcher], act: Scenario, mode: Mode) -> Watcher:
+        watcher, ended = self._player.observe(act, mode, self._fresh(), watcher_of)
+        assert not ended.raised + ended.defect, ended
+        return watcher
 
     def _rounds(self, scenario: Scenario, mode: Mode, unit: Unit) -> Rounds:
         if unit.kind == POWER_CUT:
@@ -157,42 +202,27 @@ class Sweeper:
     def _stride(self, unit: Unit) -> int:
         return self._strides.recovery if unit.killed_before else self._strides.act
 
-    def _numbers(self, scenario: Scenario, mode: Mode, unit: Unit) -> list[int]:
+    def _numbers(self, scenario: Scenario, mode: Mode, unit: Unit) -> Sequence[int]:
         """Number the effects that are met; of the torn ones only the writes count."""
+        if unit.killed_before:
+            return unit.numbers
         if unit.kind == Kind.NONE:
             return [1]
-        called = self._called(scenario, mode, unit.killed_before)
+        called = enumerate(self._called(scenario, mode), 1)
+        met = [number for number, name in called if unit.kind != Kind.TORN or name == "write"]
+        return self._some(met, unit)
+
+    def _some(self, numbers: Sequence[int], unit: Unit) -> Sequence[int]:
         stride = self._stride(unit)
-        met = [
-            number
-            for number, name in enumerate(called, 1)
-            if unit.kind != Kind.TORN or name == "write"
-        ]
-        return met[_seed(unit) % stride :: stride]
+        return numbers[_seed(unit) % stride :: stride]
 
-    def _called(self, scenario: Scenario, mode: Mode, killed_before: int) -> tuple[str, ...]:
-        """Name the effects of an act, or of settling after a kill."""
-        place = (scenario.name, mode.name, killed_before)
+    def _called(self, scenario: Scenario, mode: Mode) -> tuple[str, ...]:
+        """Name the effects of an act."""
+        place = (scenario.name, mode.name)
         if place not in self._effects:
-            faults = [Fault(Kind.KILL, killed_before)] if killed_before else [None]
-            ended = self._play(scenario, mode, faults).ended
-            self._effects[place] = ended[1 if killed_before else 0].called
-            assert killed_before or self._effects[place], "no effect of the act was numbered"
+            self._effects[place] = self._play(scenario, mode, [None]).ended[0].called
+            assert self._effects[place], "no effect of the act was numbered"
         return self._effects[place]
-
-    def _distinct_kills(self, scenario: Scenario, mode: Mode) -> Iterator[int]:
-        """Number the effects before which a kill leaves a disk that no earlier one left."""
-        seen: set[str] = set()
-        effects = len(self._called(scenario, mode, 0))
-        first = min(self._strides.kills, effects) // 2 + 1
-        for number in range(first, effects + 1, self._strides.kills):
-            root = self._fresh()
-            self._player.arrange(scenario, mode, root)
-            self._player.act(scenario, mode, root, Fault(Kind.KILL, number))
-            digest = disk_digest(root)
-            if digest not in seen:
-                seen.add(digest)
-                yield number
 
     def _play(self, scenario: Scenario, mode: Mode, faults: Sequence[Fault | None]) -> Round:
         return self._player.play(scenario, mode, self._fresh(), faults)
@@ -206,17 +236,6 @@ class Sweeper:
     def _root(self) -> Path:
         """Where rounds are played; several processes may share a sweeper."""
         return self._work / str(os.getpid())
-
-
-_VOLATILE = re.compile(rb'^[0-9a-f]{64} |"(?:created_)?at":"[^"]*"', re.MULTILINE)
-
-
-def disk_digest(root: Path) -> str:
-    """Return one digest for all that lies below a root, but for moments and their seals."""
-    digest = hashlib.sha256()
-    for path, node in sorted(trees.read(root).items()):
-        digest.update(repr((path, node._replace(data=_VOLATILE.sub(b"", node.data)))).encode())
-    return digest.hexdigest()
 
 
 def memory() -> str | None:

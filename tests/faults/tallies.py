@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aos_upgrade_plugin
 
@@ -21,6 +22,8 @@ class Tally:
     rounds: int = 0
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    leads_to: list[Sequence[Any]] = field(default_factory=list)
+    """The units that are to be done because of it."""
 
 
 class OtherTermsError(Exception):
@@ -70,6 +73,9 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
+_APART = ("power-cut", "ext4-cut", "watch")
+
+
 def as_json(done: Mapping[str, Tally]) -> str:
     """Return everything."""
     return json.dumps([asdict(tally) for tally in done.values()])
@@ -80,8 +86,8 @@ def as_table(done: Mapping[str, Tally]) -> str:
     rows: dict[tuple[str, str, str], list[Tally]] = {}
     for tally in done.values():
         scenario, mode, kind, killed_before = tally.key.split("/")
-        met = "act" if killed_before == "0" else "recovery"
-        by = next((each for each in ("power-cut", "ext4-cut") if kind.startswith(each)), "fault")
+        met = "act" if killed_before == "0" and kind != "watch" else "recovery"
+        by = next((each for each in _APART if kind.startswith(each)), "fault")
         rows.setdefault((scenario, mode, f"{met}, {by}"), []).append(tally)
     lines: list[tuple[str, ...]] = [("scenario", "mode", "met", "rounds", "problems", "seconds")]
     lines += [(*row, *_sums(tallies)) for row, tallies in sorted(rows.items())]

@@ -18,6 +18,8 @@ class Shown(NamedTuple):
     kind: str
     stride: str = _NEVER
     """Of the effects of the act; never: it shows where nothing happens, or at the end."""
+    kills: str = _NEVER
+    """Of the disks from which recovery starts, where it shows in recovery alone."""
 
     @property
     def where(self) -> str:
@@ -41,6 +43,10 @@ SHOWN_BY = {
     "journal after exchange": [Shown("journal-after-exchange", "apply/exchange", "kill", "29")],
     "compare left out": [Shown("not-compared", "stale/exchange", "none")],
     "lock by existence": [Shown("lock-by-existence", "lock/exchange", "kill", "1")],
+    "recovery that does not count on another": [
+        Shown("begun-undo-taken-for-done", "apply/exchange", "kill", kills="51"),
+        Shown("cleared-when-undo-fails", "apply/exchange", "EIO", kills="51"),
+    ],
     "step left out": [
         Shown("undo-not-recorded", "undo/exchange", "kill", "9"),
         Shown("no-reserve", "apply/exchange", "full", "5"),
@@ -61,7 +67,8 @@ SHOWN_BY = {
 def test_a_planted_bug_is_caught(shown: Shown) -> None:
     """A harness that misses one of these proves nothing."""
     planted = ("--plant", shown.plant, "--only", shown.scenario, "--kinds", shown.kind)
-    strides = ("--strides", shown.stride, _NEVER, _NEVER, "--samples", "1")
+    recoveries = (shown.kills, _NEVER if shown.kills == _NEVER else "1")
+    strides = ("--strides", shown.stride, *recoveries, "--samples", "1")
     assert run_sweep(*planted, *strides, "--until-found").problems
 
 

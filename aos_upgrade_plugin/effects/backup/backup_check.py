@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aos_upgrade_plugin.effects.backup.backups import read_manifest
+from aos_upgrade_plugin.effects.backup.garbage import uncollected
 from aos_upgrade_plugin.effects.backup.second_process import in_two
 from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.errors import DamagedError
@@ -26,6 +27,10 @@ _ONE_FILE_US = 20
 _NO_FILE = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EMLINK})
 """What opening or reading a link, a folder or a socket as a file is refused with."""
 
+_NO_FOLDER = frozenset({Fault.MISSING, Fault.KIND})
+_ITSELF = ""
+"""The backup's own folder, as a path in it."""
+
 Expected = Mapping[TreePath, BackupEntry]
 
 
@@ -35,6 +40,7 @@ def verify(backup: Path) -> tuple[Problem, ...]:
     return problems
 
 
+@uncollected()
 def examine(backup: Path) -> tuple[BackupManifest | None, tuple[Problem, ...]]:
     """Return what a backup should hold, if that can be read, and everything that is wrong."""
     try:
@@ -45,8 +51,12 @@ def examine(backup: Path) -> tuple[BackupManifest | None, tuple[Problem, ...]]:
     expected = {each.stored_at: each for each in (*manifest.entries, _requirements(manifest))}
     root = os.fsencode(backup) + b"/"
     with files.as_disk_error("verifying the backup"):
-        problems = {each.path: each for each in _extra(root, expected)}
-        problems |= {each.path: each for each in _checked(root, expected)}
+        found = in_two(
+            lambda path: _problems(root, path, expected),
+            [_ITSELF, *expected],
+            cost_us=lambda path: _cost_us(expected.get(path)),
+        )
+    problems = {each.path: each for several in found for each in several}
     return manifest, tuple(problems[path] for path in sorted(problems))
 
 
@@ -55,37 +65,36 @@ def _requirements(manifest: BackupManifest) -> BackupEntry:
     return BackupEntry(path=REQUIREMENTS, kind=Kind.FILE, mode=0o600, digest=digest)
 
 
-def _extra(root: bytes, expected: Expected) -> Iterator[Problem]:
-    """Find what the manifest does not tell of, and folders that cannot be looked into."""
-    waiting = [b""]
-    while waiting:
-        prefix = waiting.pop()
-        try:
-            with os.scandir(root + prefix) as listing:
-                found = [(each.name, each.is_dir(follow_symlinks=False)) for each in listing]
-        except OSError as error:
-            yield _unreadable(escape(prefix.rstrip(b"/")), error)
-            continue
-        for name, is_folder in found:
-            path = escape(prefix + name)
-            if path not in expected and path != MANIFEST:
-                yield Problem(path=path, fault=Fault.EXTRA)
-            elif is_folder:
-                waiting.append(prefix + name + b"/")
+def _cost_us(entry: BackupEntry | None) -> int:
+    return _ONE_FILE_US + (entry.size_bytes // _BYTES_IN_ONE_US if entry is not None else 0)
 
 
-def _checked(root: bytes, expected: Expected) -> Iterator[Problem]:
-    """Check every entry, a part of them in a second process."""
-    problems = in_two(
-        lambda path: _problem(root, path, expected[path]),
-        list(expected),
-        cost_us=lambda path: _cost_us(expected[path]),
-    )
-    return (problem for problem in problems if problem is not None)
+def _problems(root: bytes, path: TreePath, expected: Expected) -> tuple[Problem, ...]:
+    """Name what is wrong with one path, and what is in a folder that should not be."""
+    entry = expected.get(path)
+    problem = None if entry is None else _problem(root, path, entry)
+    own = () if problem is None else (problem,)
+    if entry is not None and entry.kind is not Kind.DIRECTORY:
+        return own
+    if problem is not None and problem.fault in _NO_FOLDER:
+        return own
+    return (*_extra(root, path, expected), *own)
 
 
-def _cost_us(entry: BackupEntry) -> int:
-    return entry.size_bytes // _BYTES_IN_ONE_US + _ONE_FILE_US
+def _extra(root: bytes, path: TreePath, expected: Expected) -> Iterator[Problem]:
+    """Find what the manifest does not tell of in one folder; nothing further below that."""
+    prefix = unescape(path) + b"/" if path else b""
+    try:
+        names = os.listdir(root + prefix)
+    except OSError as error:
+        if not path:
+            raise
+        yield _unreadable(path, error)
+        return
+    for name in names:
+        below = escape(prefix + name)
+        if below not in expected and below != MANIFEST:
+            yield Problem(path=below, fault=Fault.EXTRA)
 
 
 def _problem(root: bytes, path: TreePath, entry: BackupEntry) -> Problem | None:

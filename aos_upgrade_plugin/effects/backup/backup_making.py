@@ -17,6 +17,7 @@ from typing import NamedTuple
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.backup.backups import PARTIAL, Backup, write_manifest
 from aos_upgrade_plugin.effects.backup.copying import Copied, Job, copy_files
+from aos_upgrade_plugin.effects.backup.garbage import uncollected
 from aos_upgrade_plugin.effects.backup.second_process import in_two
 from aos_upgrade_plugin.effects.tree import durable, files
 from aos_upgrade_plugin.effects.tree.files import Found
@@ -63,6 +64,7 @@ class _Item(NamedTuple):
     target: bytes
 
 
+@uncollected()
 def make(install: Path, wanted: Wanted, *, earlier: Backup | None = None) -> Backup:
     """Make a backup; afterwards it is whole and durable, or there is none of it.
 

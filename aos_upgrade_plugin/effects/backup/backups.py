@@ -6,18 +6,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.backup.garbage import uncollected
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import as_disk_error, read_bytes
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError
-from aos_upgrade_plugin.models.backup import BACKUPS, MANIFEST, BackupManifest, age_order
+from aos_upgrade_plugin.models.backup import (
+    BACKUPS,
+    MANIFEST,
+    BackupEntry,
+    BackupManifest,
+    age_order,
+)
 
 PARTIAL = ".partial-"
 """What a backup's name begins with until it is whole and durable."""
 _REMOVING = ".removing-"
 
+_ENTRIES = TypeAdapter(tuple[BackupEntry, ...])
 _DIGEST = b'"digest":"'
 _END = b'"\n}\n'
 
@@ -83,12 +91,15 @@ def find(install: Path, name: str) -> Path:
 def write_manifest(folder: Path, manifest: BackupManifest) -> None:
     """Write the manifest: an entry a line, and last a digest over everything before it."""
     head = manifest.model_copy(update={"entries": ()}).model_dump_json(exclude={"entries"})
-    entries = ",\n".join(each.model_dump_json(exclude_none=True) for each in manifest.entries)
-    body = f'{head[:-1]},\n"entries":[\n{entries}\n],\n'.encode()
+    entries = _ENTRIES.dump_json(manifest.entries, exclude_none=True)
+    # Quotes within a path are escaped, so this stands only where an entry begins.
+    lines = entries.replace(b'},{"path":', b'},\n{"path":')
+    body = b'%s,\n"entries":[\n%s\n],\n' % (head[:-1].encode(), lines[1:-1])
     digest = hashlib.sha256(body).hexdigest().encode()
     durable.write_new(os.fsencode(folder / MANIFEST), body + _DIGEST + digest + _END)
 
 
+@uncollected()
 def read_manifest(backup: Path) -> BackupManifest:
     """Read what a backup holds; raise DamagedError where it is not what was written."""
     try:

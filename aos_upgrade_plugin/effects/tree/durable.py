@@ -21,6 +21,8 @@ from aos_upgrade_plugin.effects.tree.files import (
 from aos_upgrade_plugin.models.tree import Kind
 
 _CLONE_FROM_BYTES = 1 << 14
+_NO_MORE_THAN_ACCESS = 0o777
+"""Nothing runs as somebody else before it is whole."""
 
 
 class ChangedWhileReadError(OSError):
@@ -45,19 +47,20 @@ def _copy_once(source: bytes, target: bytes) -> Content | None:
     read_from = os.open(source, OPEN_TO_READ)
     try:
         before = os.fstat(read_from)
-        write_to = disk.create(target)
+        mode = stat.S_IMODE(before.st_mode)
+        write_to = disk.create(target, mode & _NO_MORE_THAN_ACCESS)
         try:
             content = _transfer(read_from, write_to, before)
-            disk.set_open_mode(write_to, stat.S_IMODE(before.st_mode))
+            if stat.S_IMODE(os.fstat(write_to).st_mode) != mode:  # the umask took something
+                disk.set_open_mode(write_to, mode)
+            disk.set_open_times(write_to, before.st_mtime_ns)
         finally:
             os.close(write_to)
         after = os.fstat(read_from)
     finally:
         os.close(read_from)
-    if identity(before) != identity(after) or content.size_bytes != after.st_size:
-        return None
-    disk.set_times(target, before.st_mtime_ns)
-    return content
+    unchanged = identity(before) == identity(after) and content.size_bytes == after.st_size
+    return content if unchanged else None
 
 
 def _transfer(read_from: int, write_to: int, status: os.stat_result) -> Content:

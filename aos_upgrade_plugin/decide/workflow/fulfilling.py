@@ -85,7 +85,7 @@ def _validator(gate: GateDefinition, field: EvidenceField) -> Iterator[str]:
 
 def _constants(expressions: Iterable[str], *, params: Iterable[JsonValue] = ()) -> _Constants:
     """Return the numbers and texts of expressions and of their parameters, each once."""
-    found = [*chain.from_iterable(map(_leaves, params))]
+    found: list[object] = [*chain.from_iterable(map(_leaves, params))]
     for text in expressions:
         try:
             body = read_expression(text, implied="x").body
@@ -157,7 +157,8 @@ def _lists(near: _Constants) -> Iterator[list[JsonValue]]:
 def _objects(near: _Constants) -> Iterator[dict[str, JsonValue]]:
     values: tuple[JsonValue, ...] = (True, "said", 1, ["said"], *near.numbers, *near.texts)
     for names in (near.texts or ("said",), ("said",), *((each,) for each in near.texts)):
-        yield from (dict.fromkeys(names, each) for each in values)
+        for value in values:
+            yield dict.fromkeys(names, value)
     for length in near.lengths():
         yield {f"said {number}": True for number in range(length)}
     yield {}

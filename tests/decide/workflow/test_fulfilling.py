@@ -1,5 +1,7 @@
 """Evidence that satisfies a gate's schema is found, and is what the gate takes."""
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def _phase(gate: GateDefinition | None, *named: str) -> Phase:
     )
 
 
-def _found(schema: Json, **more: JsonValue) -> Specimen | None:
+def _found(schema: Mapping[str, object], **more: object) -> Specimen | None:
     """Return the specimen of a strict gate, having looked that the gate takes it."""
     gate = GateDefinition.model_validate(
         {"checkpoint": {"strict": True}, "evidence_schema": schema, **more}
@@ -71,7 +73,7 @@ def test_every_type_has_one(kind: FieldType) -> None:
 def test_every_validator_that_each_gate_has(kind: str, validator: str, params: Json) -> None:
     """It is satisfied by what is near its parameters."""
     assert validator in STANDARD
-    field = {"type": kind, "validator": validator, "validator_params": params}
+    field: Json = {"type": kind, "validator": validator, "validator_params": params}
     assert _found({"one": field}) is not None
 
 
@@ -117,12 +119,12 @@ def test_validators_of_a_gates_own(kind: str, expression: str) -> None:
 def test_rules_between_fields(rule: str) -> None:
     """They are satisfied together, with a field that need not be there where a rule wants it."""
     number = {"type": "integer", "validator": "non_negative"}
-    schema: Json = {
+    schema: Mapping[str, object] = {
         **dict.fromkeys(("passed", "failed", "run"), number),
         "known": {"type": "boolean"},
         "note": {"type": "string", "required": False},
     }
-    rules: JsonValue = [{"rule": rule, "error_message": "they do not agree"}]
+    rules = [{"rule": rule, "error_message": "they do not agree"}]
     assert _found(schema, cross_field_validation=rules) is not None
 
 
@@ -132,8 +134,8 @@ def test_rules_between_fields(rule: str) -> None:
 )
 def test_what_cannot_be_satisfied_has_none(expression: str, rule: str) -> None:
     """Nothing is made up that the gate would refuse."""
-    rules: JsonValue = [{"rule": rule, "error_message": "never"}]
-    schema: Json = {"one": {"type": "integer", "validator": "own"}}
+    rules = [{"rule": rule, "error_message": "never"}]
+    schema: Mapping[str, object] = {"one": {"type": "integer", "validator": "own"}}
     assert _found(schema, validators={"own": expression}, cross_field_validation=rules) is None
 
 

@@ -114,11 +114,13 @@ class _Failed(NamedTuple):
     cure: str
 
 
-def drive(run: Run, workflow: Workflow, steps: Steps, watcher: Watcher) -> Ended:
+def drive(
+    run: Run, workflow: Workflow, steps: Steps, watcher: Watcher, *, through: int = CLEANUP
+) -> Ended:
     """Take a run through its phases, up to the action of the last one; or back.
 
-    The last action lets go of what led back, and its gate wants the lock released: that gate is
-    for :func:`finish`.
+    It comes to rest where the phase ``through`` has passed. The last action lets go of what led
+    back, and its gate wants the lock released: that gate is for :func:`finish`.
     """
     if (reasons := why_back(run.session)) is not None:
         return go_back(run, reasons, steps, watcher)
@@ -137,6 +139,8 @@ def drive(run: Run, workflow: Workflow, steps: Steps, watcher: Watcher) -> Ended
         run = passed
         if phase.number == CLEANUP:
             break
+        if phase.number >= through:
+            return Ended(run, Status.AT_REST)
     return Ended(run)
 
 

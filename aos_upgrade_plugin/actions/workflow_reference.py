@@ -4,7 +4,7 @@ from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_page
 from aos_upgrade_plugin.errors import NotFoundError
 from aos_upgrade_plugin.models.workflow_call import Action
 
-_PAGE = "workflow-actions.md"
+_PAGE, _UPGRADES = "workflow-actions.md", "upgrades"
 
 
 def actions_page() -> str:
@@ -13,10 +13,11 @@ def actions_page() -> str:
 
 
 def page_of(action: str) -> str:
-    """Return what the page says of one action. Raises NotFoundError, DamagedError."""
-    if action not in set(Action):
+    """Return what the page says of one action, or of ``upgrades``. Raises NotFoundError."""
+    there = (*Action, _UPGRADES)
+    if action not in there:
         raise NotFoundError(
-            f"there is no action {action[:60]!r}", cure=f"name one of: {', '.join(Action)}"
+            f"there is no action {action[:60]!r}", cure=f"name one of: {', '.join(there)}"
         )
     section = actions_page().partition(f"\n## {action}\n")[2].partition("\n## ")[0]
     return f"## {action}\n{section}"

@@ -15,6 +15,7 @@ from aos_upgrade_plugin.actions.workflow_tool import HANDLERS
 from aos_upgrade_plugin.models.workflow_call import REQUESTS, Action
 from tests.actions.scenes import Scene, Shown
 from tests.actions.scenes_of_actions import SCENES, every_action
+from tests.actions.scenes_of_upgrades import UpgradeScene, upgrades
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "workflow-actions.md"
 INTRODUCTION = """\
@@ -29,11 +30,27 @@ action of it as `aos://reference/workflow-actions/{action}`.
 
 States, limits and gate definitions: [the workflow tool](workflow-tool.md).
 """
+_UPGRADES = """\
+The actions for a session of `agent_os_upgrade_v1`, where they differ. What a phase does is done and
+measured by `complete_phase`; what is claimed is only compared. The installation of these calls is a
+small sample with one conflict, and the upgrade is a dry run of the content alone.
+"""
 _SESSION = re.compile(r"\b([a-z0-9_]+)_\d{14}_[0-9a-f]{8}\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+_MEASURED = {
+    r'(_seconds": )[\d.e-]+': r"\g<1>61.5",
+    r'("disk_space_available": )"[^"]*"': r'\1"67.8 GB"',
+    r'("disk_space_available_bytes": )\d+': r"\g<1>67800764416",
+    r'("disk_space_required": )"[^"]*"': r'\1"66.8 KB"',
+    r'("disk_space_required_bytes": )\d+': r"\g<1>66846",
+    r'("installation_size_bytes": )\d+': r"\g<1>22086",
+    r'("evidence_head": )"[0-9a-f]{64}"': rf'\1"{"0123456789abcdef" * 4}"',
+}
+"""What is another value each time, and what stands for it."""
 _FLAT = re.compile(r"([\[{])\s+([^\[\]{}]*?)\s+([\]}])")
 _LONGEST_LINE = 110
-_LONGEST_TEXT, _MOST_WORDS, _MOST_OBJECTS = 200, 14, 3
+_LONGEST_TEXT, _DEEPEST = 200, 3
+_MOST_WORDS, _MOST_OBJECTS, _MOST_FIELDS = 14, 3, 3
 
 
 def page() -> str:
@@ -42,6 +59,7 @@ def page() -> str:
     for action, scene in SCENES.items():
         said = (HANDLERS[action].__doc__ or "").partition("\n\n")[0]
         parts.append(_section(action, f"{said}\n\n{takes(action)}\n\n", _played(scene)))
+    parts.append(_section("upgrades", _UPGRADES, _played(upgrades, UpgradeScene)))
     return "\n".join(parts)
 
 
@@ -55,11 +73,11 @@ def takes(action: Action) -> str:
     return f"It {' and '.join(said)}."
 
 
-def _played(scene: Callable[[Scene], None]) -> Sequence[Shown]:
+def _played(scene: Callable[[Scene], None], on: type[Scene] = Scene) -> Sequence[Shown]:
     with tempfile.TemporaryDirectory() as folder:
-        on = Scene(Path(folder))
-        scene(on)
-        return on.shown
+        played = on(Path(folder))
+        scene(played)
+        return played.shown
 
 
 def _section(name: str, introduction: str, shown: Iterable[Shown]) -> str:
@@ -74,7 +92,7 @@ def _section(name: str, introduction: str, shown: Iterable[Shown]) -> str:
 
 def _in_full(shown: Shown) -> bool:
     """Say whether a whole answer is shown: it is a success, or has more than the table has."""
-    more = {"checkpoint_passed", "valid_actions"} & {*shown.answer}
+    more = {"checkpoint_passed", "conflicts", "valid_actions"} & {*shown.answer}
     return not shown.failed or ("action" in shown.call and bool(more))
 
 
@@ -87,7 +105,9 @@ def _example(shown: Shown, names: "_Names") -> str:
 def _as_json(value: Mapping[str, Any], names: "_Names") -> str:
     text = json.dumps(_shortened(value), indent=2, ensure_ascii=False)
     plain = _TIME.sub(r"2026-01-02T03:04:05\2", _SESSION.sub(names.of, text))
-    return _FLAT.sub(_in_one_line, re.sub(r'(_seconds": )[\d.e-]+', r"\g<1>61.5", plain))
+    for measured, always in _MEASURED.items():
+        plain = re.sub(measured, always, plain)
+    return _FLAT.sub(_in_one_line, plain)
 
 
 def _in_one_line(found: re.Match[str]) -> str:
@@ -96,16 +116,20 @@ def _in_one_line(found: re.Match[str]) -> str:
     return line if len(line) <= _LONGEST_LINE else found[0]
 
 
-def _shortened(value: Any) -> Any:  # noqa: ANN401  JSON
+def _shortened(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  JSON
     match value:
         case str() if len(value) > _LONGEST_TEXT:
             return f"{value[:_LONGEST_TEXT]}…"
+        case dict() if depth > _DEEPEST and len(value) > _MOST_FIELDS:
+            return {"…": f"{len(value)} more"}
         case dict():
-            return {key: _shortened(each) for key, each in value.items()}
+            most = _MOST_FIELDS if all(isinstance(each, dict) for each in value.values()) else 99
+            shown = {key: _shortened(value[key], depth + 1) for key in [*value][:most]}
+            return shown | ({"…": f"{len(value) - most} more"} if len(value) > most else {})
         case list():
             most = _MOST_WORDS if all(isinstance(each, str) for each in value) else _MOST_OBJECTS
             left_out = [f"… {len(value) - most} more"] if len(value) > most else []
-            return [*map(_shortened, value[:most]), *left_out]
+            return [*(_shortened(each, depth + 1) for each in value[:most]), *left_out]
     return value
 
 

@@ -101,10 +101,11 @@ class Scene:
         assert answer["status"] == "success" or action == Action.COMPLETE_PHASE, answer
         return answer
 
-    def shows(self, when: str, action: str, **arguments: object) -> None:
+    def shows(self, when: str, action: str, **arguments: object) -> Answer:
         """Write down a call that succeeds."""
         answer = self._write_down(when, {"action": action, **arguments})
         assert answer["status"] == "success", answer
+        return answer
 
     def fails(self, when: str, action: str | None, **arguments: object) -> None:
         """Write down a call that is answered with an error."""
@@ -140,7 +141,8 @@ class Scene:
 
     def _write_down(self, when: str, call: dict[str, object]) -> Answer:
         answer = self.tool.call(call)
-        self.shown.append(Shown(when, call, json.loads(json.dumps(answer))))
+        shown = json.dumps(answer).replace(str(self.project.parent), "/path/to")
+        self.shown.append(Shown(when, call, json.loads(shown)))
         return answer
 
     # ---- getting somewhere -----------------------------------------------------------------------

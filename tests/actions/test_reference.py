@@ -47,3 +47,15 @@ def test_each_action_has_its_calls_and_its_errors(action: Action) -> None:
     if action in CHANGING:
         assert when["somebody else was faster"] == "RuntimeError"
         assert when["the session is completed"] == "StateError"
+
+
+def test_upgrades_have_what_is_theirs_alone() -> None:
+    """Decisions, claims that are refused with both values, and a walk to the end."""
+    section = page_of("upgrades")
+    shown = [json.loads(each) for each in re.findall(r"```json\n(.*?)\n```", section, re.DOTALL)]
+    answers = shown[1::2]
+    assert any(each.get("conflicts") for each in answers)
+    (refused,) = (each["contradictions"] for each in answers if "contradictions" in each)
+    assert refused == [{"field": "source_git_clean", "claimed": False, "measured": True}]
+    assert answers[-1]["session_status"] == "completed"
+    assert "/tmp" not in section  # noqa: S108  no path of the machine that wrote the page

@@ -44,6 +44,8 @@ _MEASURED = {
     r'("disk_space_required": )"[^"]*"': r'\1"66.8 KB"',
     r'("disk_space_required_bytes": )\d+': r"\g<1>66846",
     r'("installation_size_bytes": )\d+': r"\g<1>22086",
+    r'("duration_s": )(?!0\.0\b)[\d.e-]+': r"\g<1>5.4",
+    r'("checks_(?:done|planned)": )\d+': r"\g<1>13",
     r'("evidence_head": )"[0-9a-f]{64}"': rf'\1"{"0123456789abcdef" * 4}"',
 }
 """What is another value each time, and what stands for it."""

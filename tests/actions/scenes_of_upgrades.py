@@ -1,6 +1,7 @@
 """What is shown of upgrades: one walked as a dry run, and what is refused of them alone."""
 
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ def upgrades(scene: Scene) -> None:
         _not_begun(scene)
         keep = {**_DRY, "on_conflict": "keep"}
         begun = scene.shows("An upgrade begins, as a dry run", "start", **_UPGRADE, options=keep)
+        _refused(scene, str(begun["session_id"]))
         _walked(scene, str(begun["session_id"]))
 
 
@@ -48,6 +50,23 @@ def _not_begun(scene: Scene) -> None:
         scene.fails(when, "start", **_UPGRADE, options=options)
     other = {**_UPGRADE, "target_file": "src/parser.py"}
     scene.fails("`start` for something else", "start", **other, options=_DRY)
+
+
+def _refused(scene: Scene, name: str) -> None:
+    """Show a phase that takes its time, and is not passed at first."""
+    ask = {"session_id": name, "phase": 0}
+    left = scene.project.parent / "source" / "left.md"
+    left.write_text("not committed")
+    patient, scene.tool = scene.tool, open_tool(scene.project, patience_s=0)
+    when = "What takes long is answered with a handle"
+    scene.shows(when, "complete_phase", **ask, evidence={})
+    while scene.call("get_state", session_id=name)["running"]:
+        time.sleep(0.05)
+    scene.tool = patient
+    when = "Asked again: pre-flight refused, here because the source is not clean"
+    scene.fails(when, "complete_phase", **ask, evidence={})
+    left.unlink()
+    scene.shows("Mended and tried again, with a new plan", "retry_phase", **ask)
 
 
 def _walked(scene: Scene, name: str) -> None:

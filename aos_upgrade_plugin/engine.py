@@ -119,8 +119,8 @@ def drive(
 ) -> Ended:
     """Take a run through its phases, up to the action of the last one; or back.
 
-    It comes to rest where the phase ``through`` has passed. The last action lets go of what led
-    back, and its gate wants the lock released: that gate is for :func:`finish`.
+    It comes to rest before the first phase that comes after ``through``. The last action lets go
+    of what led back, and its gate wants the lock released: that gate is for :func:`finish`.
     """
     if (reasons := why_back(run.session)) is not None:
         return go_back(run, reasons, steps, watcher)
@@ -131,6 +131,8 @@ def drive(
         completed=run.session.completed_phases,
         left_out=left_out(only=run.settings.only),
     ):
+        if phase.number > through:
+            return Ended(run, Status.AT_REST)
         passed = _pass_phase(run, phase, steps, watcher)
         if isinstance(passed, _Failed):
             return _react(passed, phase, steps, watcher)
@@ -139,8 +141,6 @@ def drive(
         run = passed
         if phase.number == CLEANUP:
             break
-        if phase.number >= through:
-            return Ended(run, Status.AT_REST)
     return Ended(run)
 
 

@@ -24,7 +24,7 @@ from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
-from aos_upgrade_plugin.errors import StateError, UpgradeError
+from aos_upgrade_plugin.errors import StaleError, StateError, UpgradeError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.conflict import GivenAnswers
 from aos_upgrade_plugin.models.gate import Gate, GateContext
@@ -163,7 +163,12 @@ class Upgrade:
         run = run.at(phase_begun(session=run.session, phase=PRE_FLIGHT, now=now))
         ended = self._before_it_begins(run)
         if ended.status is None and through > PRE_FLIGHT:
-            ended = self._begin(ended.run, through=through)
+            try:
+                runs.refuse_other_commit(run.plan, run.settings)
+                ended = self._begin(ended.run, through=through)
+            except StaleError as error:  # another plan is needed, and nothing has begun
+                ended = Ended(ended.run, Status.BLOCKED, (str(error),), error.cure)
+                ended = runs.keep_driven(self._at, ended)
         else:
             ended = runs.keep_driven(self._at, ended)
         return self._written(ended, None)

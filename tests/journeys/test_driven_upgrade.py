@@ -138,6 +138,22 @@ def test_what_pre_flight_refuses_is_tried_again_with_a_new_plan(trip: Trip) -> N
     assert step(trip, "list_sessions")["count"] == 0
 
 
+def test_what_moved_before_the_first_change_needs_another_plan(trip: Trip) -> None:
+    """Phase 1 is refused, with what moved; ``retry_phase`` plans anew, and it goes on from 0."""
+    name = start(trip)["session_id"]
+    assert complete(trip, name, 0)["current_phase"] == 1
+    variants.edit(trip.install, variants.UNTOUCHED)
+    trip.before = trip.tree()
+    moved = complete(trip, name, 1)
+    assert (moved["session_status"], moved["current_phase"]) == ("failed", 0)
+    assert variants.UNTOUCHED in moved["error"]
+    assert trip.is_as_before()
+    assert trip.backups == []
+    step(trip, "retry_phase", "--session-id", name, "--phase", "0")
+    for phase in (0, 1, 2):
+        assert complete(trip, name, phase)["checkpoint_passed"]
+
+
 def test_a_dry_run_walks_every_phase_and_writes_nothing(trip: Trip) -> None:
     """Each phase says what it would do; the installation is the same, with its control data."""
     before = everything(trip.project)

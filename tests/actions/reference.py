@@ -77,7 +77,7 @@ def takes(action: Action) -> str:
 
 def _played(scene: Callable[[Scene], None], on: type[Scene] = Scene) -> Sequence[Shown]:
     with tempfile.TemporaryDirectory() as folder:
-        played = on(Path(folder))
+        played = on(Path(folder).resolve())
         scene(played)
         return played.shown
 

@@ -51,7 +51,7 @@ def test_the_flat_form(tmp_path: Path) -> None:
     assert two.file == "phases/2-two.md"
 
 
-def test_a_text_that_lies_where_the_product_reads_it(tmp_path: Path) -> None:
+def test_a_text_that_lies_where_the_products_rules_put_it(tmp_path: Path) -> None:
     """Early workflows of the product name flat files, and have the nested ones."""
     lay_workflow(tmp_path, metadata=_phase(file="phases/0-read.md"))
     (phase,) = _definition(tmp_path).phases

@@ -118,7 +118,7 @@ def _phase_file(metadata: PhaseMetadata, files: frozenset[str]) -> str | None:
             metadata.file,
             f"phases/{metadata.file}",
             f"phases/{metadata.number}/{metadata.file}",
-            nested,  # where the product reads it, whatever the metadata says
+            nested,  # where the product's rules put it, whatever the metadata says
         )
         place = next((place for place in places if place in files), None)
         if place is None:

@@ -2,7 +2,7 @@
 # Another Python than python3: make PYTHON=/path/to/python3.12 test
 PYTHON ?= python3
 
-.PHONY: help demo dev test again coverage faults random lint clean
+.PHONY: help demo dev test again coverage faults random pages lint clean
 
 help:
 	@echo "make demo   an upgrade of a sample, and two bad ones that go back: a minute"
@@ -11,6 +11,7 @@ help:
 	@echo "make again  what failed in make test, alone: tells a busy machine from a defect"
 	@echo "make faults the whole sweep of injected faults: hours, goes on where it was interrupted"
 	@echo "make random ten thousand random upgrades and mutations: minutes"
+	@echo "make pages  writes anew what is made from the program: checks, criteria, actions"
 	@echo "make lint   style, types, floors, dead code, spelling, dependencies"
 	@echo "make clean  removes what the other targets made"
 
@@ -69,6 +70,11 @@ faults: .venv/.ready
 
 random: .venv/.ready
 	nice .venv/bin/python -m pytest -m random_full tests/decide tests/phases
+
+pages: .venv/.ready
+	.venv/bin/python -m tests.checks.page
+	.venv/bin/python -m tests.definition_pages
+	.venv/bin/python -m tests.actions.reference
 
 # Fields of stored data and members of enumerations are there for whoever reads them.
 DATA = '^aos_upgrade_plugin/(models/.*|errors)\.py:[0-9]+: unused variable'

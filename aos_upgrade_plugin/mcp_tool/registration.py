@@ -13,7 +13,9 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from aos_upgrade_plugin.actions.workflow_desk import Waiting
+from aos_upgrade_plugin.actions.workflow_reference import actions_page, page_of
 from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool, open_tool
+from aos_upgrade_plugin.errors import NotFoundError
 from aos_upgrade_plugin.mcp_tool.questions import Outcome, asking, with_decisions
 from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.workflow_call import Action
@@ -115,6 +117,7 @@ def register_workflow_tools(
         ),
     )
     _offer(server, tool)
+    _offer_reference(server)
     return 1
 
 
@@ -219,3 +222,21 @@ def _offer(server: MCPServer[Any], tool: WorkflowTool) -> None:
         if not found:
             raise ResourceError(f"there is no workflow {workflow_type!r}")
         return json.dumps(found[0], ensure_ascii=False)
+
+
+def _offer_reference(server: MCPServer[Any]) -> None:
+    """Offer the page of the actions, whole and action by action."""
+    where = "aos://reference/workflow-actions"
+
+    @server.resource(where, title="The actions, by example", mime_type="text/markdown")
+    def reference() -> str:
+        """Return each action with a call, its answer and everything that it refuses."""
+        return actions_page()
+
+    @server.resource(f"{where}/{{action}}", mime_type="text/markdown")
+    def reference_of(action: str) -> str:
+        """Return one action with a call, its answer and everything that it refuses."""
+        try:
+            return page_of(action)
+        except NotFoundError as error:
+            raise ResourceError(f"{error}; {error.cure}") from error

@@ -6,6 +6,7 @@ To write it anew: ``python -m tests.checks.page``.
 import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ class Said(NamedTuple):
     facts: tuple[str, ...]
 
 
+@cache
 def built_in() -> tuple[PlannedCheck, ...]:
     """Return the checks that come with this package."""
     return tuple(each for each in all_checks(None) if each.distribution.name == OURS.name)
@@ -31,7 +33,7 @@ def built_in() -> tuple[PlannedCheck, ...]:
 
 def written_anew(page: str) -> str:
     """Return the page with its introduction as it is and all its tables made anew."""
-    introduction, said = page.partition("\n## ")[0], _said()
+    introduction, said = page.partition("\n## ")[0], said_of_checks()
     checks = built_in()
     tables = (_table(_by_id(checks, gate), said) for gate in Gate)
     parts = (f"## {gate}\n\n{table}\n" for gate, table in zip(Gate, tables, strict=True))
@@ -58,7 +60,8 @@ def _table(checks: Iterable[PlannedCheck], said: Mapping[CheckId, Said]) -> str:
     return "\n".join([lines[0], f"|{'---|' * len(_COLUMNS)}", *lines[1:]])
 
 
-def _said() -> dict[CheckId, Said]:
+def said_of_checks() -> dict[CheckId, Said]:
+    """Return what only the texts of the checks say, by their names."""
     (folder,) = (
         Path(brought.where)
         for brought in installed_plugins().check_modules()

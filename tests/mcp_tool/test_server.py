@@ -21,8 +21,10 @@ from aos_upgrade_plugin.errors import UsageError
 from aos_upgrade_plugin.mcp_tool import register_workflow_tools
 from aos_upgrade_plugin.mcp_tool.serving import serve_http, server_for
 from aos_upgrade_plugin.models.workflow_call import Action
+from tests.actions.reference import PAGE
 from tests.actions.workflow_places import EVIDENCE, lay_installation, lay_workflow
 
+REFERENCE = "aos://reference/workflow-actions"
 COMMAND = str(Path(sys.executable).with_name("aos-upgrade"))
 LOOSE = {"phases/0/gate-definition.yaml": None}
 
@@ -121,7 +123,16 @@ async def _read(client: Client) -> None:
     assert json.loads(text)["version"] == "1.0.0"
     listed = await client.read_resource("aos://workflows")
     assert json.loads(listed.contents[0].text)["count"] == 3  # type: ignore[union-attr]
-    for uri in ("aos://workflows/gone", "aos://sessions/gone", "aos://sessions/..%2Fx"):
+    page = PAGE.read_text(encoding="utf-8")
+    (whole,) = (await client.read_resource(REFERENCE)).contents
+    assert (whole.text, whole.mime_type) == (page, "text/markdown")  # type: ignore[union-attr]
+    assert REFERENCE in {each.uri for each in (await client.list_resources()).resources}
+    for action in Action:
+        (part,) = (await client.read_resource(f"{REFERENCE}/{action}")).contents
+        assert part.text.startswith(f"## {action}\n")  # type: ignore[union-attr]
+        assert part.text.rstrip("\n") in page  # type: ignore[union-attr]
+    wrong = ("aos://workflows/gone", "aos://sessions/gone", "aos://sessions/..%2Fx")
+    for uri in (*wrong, f"{REFERENCE}/fly"):
         with pytest.raises(MCPError):
             await client.read_resource(uri)
 

@@ -1,8 +1,9 @@
 """Installations of the real product, as a user would have them.
 
-They come from two clones, each named by a variable: ``AOS_REAL_PRAXIS_OS`` (the product,
-github.com/honeyhiveai/praxis-os) and ``AOS_REAL_PYTHON_SDK`` (a project that has it installed,
-github.com/honeyhiveai/python-sdk). Bare clones and those without a work tree will do.
+They come from clones, each named by a variable: ``AOS_REAL_PRAXIS_OS`` (the product,
+github.com/honeyhiveai/praxis-os), ``AOS_REAL_AGENT_OS_ENHANCED`` (its older repository,
+github.com/honeyhiveai/agent-os-enhanced) and ``AOS_REAL_PYTHON_SDK`` (a project that has it
+installed, github.com/honeyhiveai/python-sdk). Bare clones and those without a work tree will do.
 """
 
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 PRAXIS_OS = "AOS_REAL_PRAXIS_OS"
+AGENT_OS_ENHANCED = "AOS_REAL_AGENT_OS_ENHANCED"
 PYTHON_SDK = "AOS_REAL_PYTHON_SDK"
 
 # As the product's own instructions say, by hand until 5fd6418 and by its script since.
@@ -71,6 +73,18 @@ def check_out(clone: Path, commit: str, folder: str, project: Path) -> Path:
 def file_at(clone: Path, commit: str, path: str) -> bytes | None:
     """Return what a commit has at a path; nothing where it has no such file."""
     return _git(clone, "show", f"{commit}:{path}") if _has(clone, commit, path) else None
+
+
+def commits(clone: Path) -> list[str]:
+    """Return every commit of a clone, the newest first."""
+    return _git(clone, "rev-list", "--all").decode().split()
+
+
+def trees(clone: Path, commit: str) -> dict[str, str]:
+    """Return the trees of all folders of a commit, by their paths."""
+    lines = _git(clone, "ls-tree", "-r", "-t", "-d", "-z", commit).decode().split("\0")
+    parted = (line.partition("\t") for line in lines if line)
+    return {path: said.split()[2] for said, _, path in parted if said.split()[1] == "tree"}
 
 
 def _has(clone: Path, commit: str, path: str) -> bool:

@@ -111,18 +111,19 @@ def _phase(
 
 
 def _phase_file(metadata: PhaseMetadata, files: frozenset[str]) -> str | None:
+    nested = f"phases/{metadata.number}/phase.md"
     if metadata.file is not None:
         _refuse_outside(metadata.file)
         places = (
             metadata.file,
             f"phases/{metadata.file}",
             f"phases/{metadata.number}/{metadata.file}",
+            nested,  # where the product's rules put it, whatever the metadata says
         )
         place = next((place for place in places if place in files), None)
         if place is None:
             raise UnusableError(f"the text of phase {metadata.number}, {metadata.file}, is missing")
         return place
-    nested = f"phases/{metadata.number}/phase.md"
     if nested in files:
         return nested
     flat = (found for each in sorted(files) if (found := _FLAT_PHASE.fullmatch(each)))

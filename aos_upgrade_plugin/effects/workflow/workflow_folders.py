@@ -1,4 +1,4 @@
-"""Workflow definitions as they are on the disk."""
+"""What comes with this package: workflow definitions, and the page of the tool's actions."""
 
 from importlib.resources import files as package_files
 from importlib.resources.abc import Traversable
@@ -26,8 +26,23 @@ def read_workflow(folder: Traversable) -> Workflow:
 
 def bundled_workflows() -> Traversable:
     """Return the folder of the workflows that come with this package."""
+    return _bundled("workflows", checkout="workflows")
+
+
+def bundled_page(name: str) -> str:
+    """Return a page of the reference that comes with this package; raise DamagedError."""
+    page = _bundled("reference", checkout="docs/reference") / name
+    try:
+        return page.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise DamagedError(
+            f"the page {name} cannot be read", cure="install this package again"
+        ) from error
+
+
+def _bundled(folder: str, *, checkout: str) -> Traversable:
     package = package_files(aos_upgrade_plugin)
-    bundled = package / "_bundled" / "workflows"
+    bundled = package / "_bundled" / folder
     if bundled.is_dir():
         return bundled
-    return Path(str(package)).parent / "workflows"  # a checkout, installed editable
+    return Path(str(package)).parent / checkout  # a checkout, installed editable

@@ -7,7 +7,7 @@ is clean, both changes; where it is not, a question. Nothing here asks the code 
 
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -80,12 +80,15 @@ class Kit(NamedTuple):
     edits: tuple[Edit, ...]
 
 
-def edit(clone: Path, old: str, new: str, install: Path) -> Kit:
-    """Make every kind of edit in an installation of ``old``, as it was laid down."""
+def edit(
+    clone: Path, old: str, new: str, install: Path, *, but: Collection[Kind] = frozenset()
+) -> Kit:
+    """Make every kind of edit, ``but`` some, in an installation of ``old`` as it was laid down."""
     folder, base = laid_down(clone, old)
     becomes, incoming = laid_down(clone, new)
     renames = renamed(clone, old, new, base, incoming)
-    edits = tuple(_Choosing(base, incoming, renames, folder).edits())
+    chosen = _Choosing(base, incoming, renames, folder).edits()
+    edits = tuple(each for each in chosen if each.kind not in but)
     for each in edits:
         _make(install, each)
     return Kit(old, new, (folder, becomes), base, incoming, renames, edits)

@@ -45,7 +45,7 @@ def judge(
     by themselves.
     """
     edits = [each for each in kit.edits if server or not each.server]
-    stands = {path: file for path, file in read(install).items() if not path.startswith(_NOT_READ)}
+    stands = read(install, but=_NOT_READ)
     words = [content for path in beside for content in _contents(path)]
     asked = {each.path for each in edits if {each.path, each.stands_at} & {*told}}
     lost, stranded, missed = set[str](), set[str](), set[str]()

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -35,9 +35,15 @@ def laid_down(clone: Path, commit: str) -> tuple[str, Files]:
         return install.name, {path: file for path, file in files.items() if path != _MADE}
 
 
-def read(install: Path) -> Files:
-    """Read every file and link below a folder."""
-    found = (each for each in sorted(install.rglob("*")) if each.is_symlink() or each.is_file())
+def read(install: Path, *, but: Collection[str] = ()) -> Files:
+    """Read every file and link below a folder, ``but`` those in some folders of it."""
+    places = (
+        Path(folder, name)
+        for folder, folders, names in os.walk(install)
+        for name in (*folders, *names)
+        if not Path(folder, name).relative_to(install).as_posix().startswith(tuple(but))
+    )
+    found = (each for each in sorted(places) if each.is_symlink() or each.is_file())
     return {each.relative_to(install).as_posix(): _file(each) for each in found}
 
 

@@ -3,6 +3,7 @@
 For any tool: it gets what stands there afterwards, and of which paths a person was asked.
 """
 
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -70,8 +71,11 @@ def judge(
 
 
 def _contents(path: Path) -> Iterator[bytes]:
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    yield from (each.read_bytes() for each in files if each.is_file() and not each.is_symlink())
+    for each in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if each.is_symlink():
+            yield os.fsencode(each.readlink())
+        elif each.is_file():
+            yield each.read_bytes()
 
 
 def _is_there(each: Edit, stands: Files, words: list[bytes], *, asked: bool) -> bool:
@@ -82,7 +86,8 @@ def _is_there(each: Edit, stands: Files, words: list[bytes], *, asked: bool) -> 
     if each.kind in {Kind.MODE, Kind.MODE_CHANGED}:
         return here is not None and here.executable
     if each.kind in {Kind.LINK, Kind.LINKED}:
-        return here is not None and here.link and here.content == each.made.content
+        stays = here is not None and here.link and here.content == each.made.content
+        return stays or (asked and each.made.content in words)
     if here is not None and each.marker in here.content and not here.link:
         return True
     named = (file for path, file in stands.items() if path.startswith(f"{each.stands_at}."))

@@ -1,12 +1,17 @@
 """The benchmarks run: what they measure is read by people, not by a test."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.effects.repositories import Tree, build
+from tests.phases.products import product
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 TREES, WORKFLOWS = BENCHMARKS / "trees.py", BENCHMARKS / "workflows.py"
+THREE_WAY = BENCHMARKS / "three_way.py"
 
 
 def test_trees_are_measured(tmp_path: Path) -> None:
@@ -35,3 +40,40 @@ def test_calls_of_the_workflow_tool_are_measured() -> None:
     assert ran.returncode == 0, ran.stderr
     assert "| call | median | goal |" in ran.stdout
     assert "| memory for 50 sessions |" in ran.stdout
+
+
+def test_upgrades_are_compared(tmp_path: Path) -> None:
+    """By one command: whoever has to be there is judged and timed beside git's merge."""
+    old, new = build(tmp_path / "product", _product("old"), _product("new"))
+    output = tmp_path / "output"
+    who = ("git merge", "ours, three-way alone", "rsync -a --delete")
+    options = ("--pairs", f"{old}:{new}", "--rounds", "1", "--folder", tmp_path, "--output", output)
+    ran = subprocess.run(
+        [sys.executable, THREE_WAY, "--repository", tmp_path / "product", *options, "--only", *who],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert (
+        "| all upgrades | lost edits | left behind | wrong conflicts | missed updates |"
+        in ran.stdout
+    )
+    assert ran.stdout.strip() == (output / "three-way.md").read_text().strip()
+    (pair,) = json.loads((output / "three-way.json").read_text())
+    faultless = {"lost": [], "stranded": [], "wrong": [], "missed": [], "unasked": []}
+    for name in who[:2]:
+        assert {fault: pair["outcomes"][name][fault] for fault in faultless} == faultless
+    if shutil.which("rsync"):
+        assert "standards/universal/our-notes.md" in pair["outcomes"][who[2]]["lost"]
+
+
+def _product(version: str) -> Tree:
+    """Return a version of a product that is large enough for every kind of edit that merges."""
+    lines = "".join(f"line {number}\n" for number in range(9))
+    content = {
+        f"{part}/{number}.md": f"# {part} {number}\n{lines}{version * (number < 4)}\n".encode()
+        for part in ("standards", "workflows")
+        for number in range(9)
+    }
+    return product(content)

@@ -1,6 +1,7 @@
 """Upgrades of edited installations to be made: two commits of a product, and every kind of edit."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 from benchmarks.upgrading import Case, run
@@ -18,6 +19,21 @@ PAIRS = (
 
 # What is missing from stored copies of the repository is not needed by anybody here.
 _CHECKED_OUT = "/*\n!/.praxis-os*/\n!/.agent-os*/\n!/docs/\n"
+
+
+def has_commit(clone: Path, commit: str) -> bool:
+    """Say whether a folder is a clone, not something below one, that has a commit."""
+    git = ("git", "-c", f"safe.directory={clone.resolve()}", "--git-dir")
+    folders = (folder for folder in (clone / ".git", clone) if folder.is_dir())
+    asked = (
+        subprocess.run(
+            [*git, folder, "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}"],
+            capture_output=True,
+            check=False,
+        )
+        for folder in folders
+    )
+    return any(each.returncode == 0 for each in asked)
 
 
 def make_case(clone: Path, old: str, new: str, folder: Path) -> Case:

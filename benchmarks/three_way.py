@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # what is installed comes first
 
 from benchmarks import our_upgrades, templates, updaters
-from benchmarks.cases import PAIRS, make_case
+from benchmarks.cases import PAIRS, has_commit, make_case
 from benchmarks.comparison import OURS, YARDSTICK, Compared, Outcome, Time, page
 from benchmarks.upgrading import Case, Step, Updater
 from tests.real.judging import judge
@@ -71,8 +71,8 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--pairs", type=_pair, nargs="+", default=PAIRS, metavar="OLD:NEW")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="who upgrades, by whole names")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--slow-rounds", type=int, default=1, help=f"for {' and '.join(SLOW)}")
+    parser.add_argument("--rounds", type=_count, default=3)
+    parser.add_argument("--slow-rounds", type=_count, default=1, help=f"for {' and '.join(SLOW)}")
     parser.add_argument(
         "--tools",
         type=Path,
@@ -82,14 +82,29 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where the installations are made")
     parser.add_argument("--output", type=Path, help="a folder for three-way.md and three-way.json")
     options = parser.parse_args()
-    if options.repository is None or not options.repository.is_dir():
-        parser.error(f"no clone of the product: name one with --repository or {REPOSITORY}")
+    _refuse_unfit(parser, options)
+    options.repository, options.tools = Path(options.repository).resolve(), options.tools.resolve()
+    return options
+
+
+def _refuse_unfit(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End with one line where there is nothing to compare, or nobody of a name."""
     unknown = {*(options.only or ())} - {*UPDATERS, *templates.COMMANDS}
     if unknown:
-        known = ", ".join([*UPDATERS, *templates.COMMANDS])
+        known = "; ".join([*UPDATERS, *templates.COMMANDS])
         parser.error(f"nobody is called {', '.join(sorted(unknown))}; there are: {known}")
-    options.repository, options.tools = options.repository.resolve(), options.tools.resolve()
-    return options
+    clone = options.repository
+    if clone is None or not has_commit(clone, "HEAD"):
+        parser.error(f"no clone of the product: name one with --repository or {REPOSITORY}")
+    for commit in (each for pair in options.pairs for each in pair):
+        if not has_commit(clone, commit):
+            parser.error(f"{clone} has no commit {commit}")
+
+
+def _count(told: str) -> int:
+    if not told.isdecimal() or int(told) < 1:
+        raise argparse.ArgumentTypeError(f"{told!r} is not a number of rounds, of at least one")
+    return int(told)
 
 
 def _pair(told: str) -> tuple[str, str]:

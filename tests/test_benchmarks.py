@@ -1,12 +1,16 @@
 """The benchmarks run: what they measure is read by people, not by a test."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.effects.repositories import Tree, build
+import pytest
+
+from tests.effects.repositories import Item, Tree, build
 from tests.phases.products import product
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -61,17 +65,40 @@ def test_upgrades_are_compared(tmp_path: Path) -> None:
     )
     assert ran.stdout.strip() == (output / "three-way.md").read_text().strip()
     (pair,) = json.loads((output / "three-way.json").read_text())
-    faultless = {"lost": [], "stranded": [], "wrong": [], "missed": [], "unasked": []}
     for name in who[:2]:
-        assert {fault: pair["outcomes"][name][fault] for fault in faultless} == faultless
+        for fault in ("lost", "stranded", "wrong", "missed", "unasked"):
+            assert pair["outcomes"][name][fault] == [], (name, fault)
     if shutil.which("rsync"):
         assert "standards/universal/our-notes.md" in pair["outcomes"][who[2]]["lost"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--repository", "."), "no clone of the product"),
+        (("--only", "unison"), "nobody is called unison"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_in_a_line(
+    tmp_path: Path, options: tuple[str, ...], named: str
+) -> None:
+    """Before anything is made: no traceback, status 2."""
+    ran = subprocess.run(
+        [sys.executable, THREE_WAY, *options],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "AOS_REAL_PRAXIS_OS"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, named in ran.stderr) == (2, True), ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def _product(version: str) -> Tree:
     """Return a version of a product that is large enough for every kind of edit that merges."""
     lines = "".join(f"line {number}\n" for number in range(9))
-    content = {
+    content: Mapping[bytes | str, bytes | Item] = {
         f"{part}/{number}.md": f"# {part} {number}\n{lines}{version * (number < 4)}\n".encode()
         for part in ("standards", "workflows")
         for number in range(9)

@@ -48,13 +48,14 @@ def _own(content: bytes, path: str) -> bytes:
     return content.replace(b"ours", b"ours of " + path.encode())
 
 
+LINK = File(b"else", link=True)
 EDITS = (
     _line(Kind.KEPT, "still.md", b"1\nours\n", b"1\nours\n"),
     _line(Kind.CONFLICTS, "both.md", b"1 ours of both.md\n", None),
     _line(Kind.MERGES, "merges.md", b"1\n2\n3\nours\n", b"0\n2\n3\nours\n"),
     _line(Kind.MOVED, "old/moves.md", b"1\n2\n3\nours\n", b"1\n2\n3\nours\n", "new/moves.md"),
     Edit(Kind.REMOVED_CHANGED, "dropped.md", "dropped.md", None, None, decision=True),
-    Edit(Kind.LINKED, "linked.md", "linked.md", *[File(b"else", link=True)] * 2, b"else"),
+    Edit(Kind.LINKED, "linked.md", "linked.md", LINK, LINK, LINK.content),
     _line(Kind.ADDED, "mine.md", b"ours\n", b"ours\n"),
 )
 KIT = Kit(

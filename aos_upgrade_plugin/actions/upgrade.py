@@ -11,7 +11,12 @@ from aos_upgrade_plugin.actions import runs
 from aos_upgrade_plugin.actions.evidence import write_merged
 from aos_upgrade_plugin.actions.reports import run_report, told_again
 from aos_upgrade_plugin.actions.steps import UpgradeSteps
-from aos_upgrade_plugin.decide.run.reporting import conflict_line, migration_line, phase_name
+from aos_upgrade_plugin.decide.run.reporting import (
+    conflict_line,
+    how_to_decide,
+    migration_line,
+    phase_name,
+)
 from aos_upgrade_plugin.decide.run.run_state import phase_passed, why_back
 from aos_upgrade_plugin.effects.gate.check_list import collect
 from aos_upgrade_plugin.effects.session import run_folder, sessions
@@ -46,11 +51,6 @@ from aos_upgrade_plugin.reporters import summary
 
 Agree = Callable[[PlannedMigration], bool]
 """Asks somebody whether a migration may be made."""
-
-_DECIDE = (
-    "decide for all: --on-conflict keep, take or merge; or each: --on-conflict ask, or "
-    "aos-upgrade plan --write-answers FILE, then run --answers FILE"
-)
 
 
 class Upgrade:
@@ -216,7 +216,7 @@ class Upgrade:
             migrations = map(migration_line, run.plan.unasked)
             conflicts = map(conflict_line, run.plan.undecided)
             reasons = (*migrations, *conflicts, *run.plan.notes)
-            return Ended(run, Status.NEEDS_DECISION, reasons, _how_to_decide(run))
+            return Ended(run, Status.NEEDS_DECISION, reasons, how_to_decide(run.plan))
         if run.plan.nothing_to_do:
             return Ended(run, Status.NOTHING_TO_DO)
         return Ended(run, Status.PLANNED if run.settings.dry_run else None)
@@ -268,13 +268,6 @@ class Upgrade:
         except UpgradeError as error:  # it must not hide what was done
             report = report.model_copy(update={"warnings": (*report.warnings, str(error))})
         return report
-
-
-def _how_to_decide(run: Run) -> str:
-    """Say which options decide everything that is open."""
-    migrations = " ".join(each.flag for each in run.plan.unasked)
-    ask = f"say yes to what is listed: {migrations}" if migrations else ""
-    return "; ".join(filter(None, (ask, _DECIDE if run.plan.undecided else "")))
 
 
 def _with_recovered(ended: Ended, held: Holding) -> Ended:

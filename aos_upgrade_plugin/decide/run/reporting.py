@@ -208,19 +208,6 @@ def migration_line(migration: PlannedMigration) -> str:
     return f"{migration.title} ({migration.why}): {what}{more}: {migration.flag}"
 
 
-_DECIDE = (
-    "decide for all: --on-conflict keep, take or merge; or each: --on-conflict ask, or "
-    "aos-upgrade plan --write-answers FILE, then run --answers FILE"
-)
-
-
-def how_to_decide(plan: UpgradePlan) -> str:
-    """Say which options decide everything that is open."""
-    migrations = " ".join(each.flag for each in plan.unasked)
-    ask = f"say yes to what is listed: {migrations}" if migrations else ""
-    return "; ".join(filter(None, (ask, _DECIDE if plan.undecided else "")))
-
-
 class CleanupReport(NamedTuple):
     """What the last phase left that people should know."""
 

@@ -17,7 +17,7 @@ from tests.effects.repositories import git
 from tests.oddities import Snapshot, snapshot
 from tests.phases.products import put
 from tests.real.edits import Edit, Kind, Kit, edit
-from tests.real.installations import PRAXIS_OS, clone_named_by, file_at, lay_down
+from tests.real.installations import PRAXIS_OS, clone_named_by, file_at, lay_down, run_git
 from tests.real.judging import Judgement, judge
 from tests.real.test_runs import call, check_out_source
 
@@ -94,6 +94,27 @@ def test_every_kind_of_edit_there_and_back(
     assert (code, back["status"]) == (0, "rolled_back"), back
     assert back["rollback"]["verified"]
     assert _told(project) == before
+
+
+def _commits() -> list[str]:
+    """Return both ends of every pair, and every ninth of the other commits."""
+    ends = sorted({commit for pair in PAIRS for commit in pair})
+    clone = Path(os.environ.get(PRAXIS_OS, "/nowhere"))
+    if not clone.exists():
+        return ends
+    known = run_git(clone, "rev-list", "--abbrev-commit", "HEAD").decode().split()
+    return ends + [each for each in known[::9] if each not in ends]
+
+
+@pytest.mark.parametrize("commit", _commits())
+def test_the_same_commit_again_is_no_operation(clone: Path, tmp_path: Path, commit: str) -> None:
+    """Content and server, as the instructions laid them down: not a byte, nothing left behind."""
+    project, source = tmp_path / "project", check_out_source(tmp_path / "source", commit)
+    lay_down(clone, commit, project)
+    before = snapshot(project)
+    code, done = call(project, "run", "--source", str(source))
+    assert (code, done["status"]) == (0, "nothing_to_do"), done["reasons"]
+    assert snapshot(project) == before
 
 
 def _edited(clone: Path, pair: tuple[str, str], project: Path) -> Kit:

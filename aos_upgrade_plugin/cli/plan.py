@@ -69,9 +69,14 @@ def _show(made: "UpgradePlan") -> None:
         migration_told,
         server_lines,
         server_report,
+        told_apart,
     )
+    from aos_upgrade_plugin.models.session import Release
 
-    before, after = made.origin.version or "unknown", made.source.version or "unknown"
+    before, after = told_apart(
+        Release(version=made.origin.version, commit=made.origin.commit),
+        Release(version=made.source.version, commit=made.source.commit),
+    )
     output.say(
         f"{before} -> {after}: {len(made.changes)} changes, commit {made.source.commit[:12]}"
     )

@@ -88,7 +88,7 @@ def signs(layouts: Iterable[Layout]) -> frozenset[TreePath]:
 
 def lay_out(paths: Iterable[TreePath], layout: Layout) -> Mapping[TreePath, TreePath]:
     """Map each path that an installation has from a source to the source's path for it."""
-    stays_behind = _any_of({PathClass.SYSTEM: layout.never_installed})
+    stays_behind = _stays_behind(layout.never_installed)
     paths = tuple(paths)
     return {
         root.install + path.removeprefix(root.source): path
@@ -97,6 +97,14 @@ def lay_out(paths: Iterable[TreePath], layout: Layout) -> Mapping[TreePath, Tree
         if path == root.source
         or (path.startswith(f"{root.source}/") and not stays_behind(path[len(root.source) + 1 :]))
     }
+
+
+@lru_cache(maxsize=8)
+def _stays_behind(
+    never_installed: tuple[Pattern, ...],
+) -> Callable[[TreePath], re.Match[str] | None]:
+    """Return the search for what is left in the source; asked for again for every single path."""
+    return _any_of({PathClass.SYSTEM: never_installed})
 
 
 def _any_of(

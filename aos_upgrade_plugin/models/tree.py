@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field
 from aos_upgrade_plugin.models.base import Frozen, Sha256
 
 _ESCAPED = re.compile(rb"\\(?:\\|x([0-9a-f]{2}))")
+_MAYBE_ESCAPED = re.compile(r"[^ -\[\]-~]")
+"""All but what ASCII prints as it is; whole texts are escaped, so few characters are looked at."""
 
 
 def escape(raw: bytes) -> str:
@@ -22,7 +24,7 @@ def escape(raw: bytes) -> str:
     text = raw.decode("utf-8", "surrogateescape")
     if "\\" not in text and text.isprintable():
         return text
-    return "".join(_escape_character(character) for character in text)
+    return _MAYBE_ESCAPED.sub(lambda match: _escape_character(match[0]), text)
 
 
 def _escape_character(character: str) -> str:

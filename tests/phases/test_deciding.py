@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aos_upgrade_plugin.decide.content.answering import as_answers
+from aos_upgrade_plugin.decide.run.reporting import how_to_decide
 from aos_upgrade_plugin.effects.answers_file import read_answers, write_answers
 from aos_upgrade_plugin.errors import RefusedError, StaleError
 from aos_upgrade_plugin.models.conflict import ConflictDecision, Decided, OpenConflict
@@ -98,6 +99,16 @@ def test_what_git_merges_is_merged_and_the_rest_says_why_not(source: Path, insta
     assert found["removed.md"].relation is Relation.EDIT_DELETE
     assert {name for name, one in found.items() if one.choice is None} == set(found) - merged
     assert {conflict.decided_by for conflict in found.values()} == {None, "--on-conflict merge"}
+
+
+def test_who_asked_for_merges_is_not_told_to_undo_them(source: Path, install: Path) -> None:
+    """To keep or take all is offered only while nothing is merged: it would undo that."""
+    before = how_to_decide(plan(install.parent, source))
+    assert before.startswith("decide for all: --on-conflict keep, take or merge")
+    after = how_to_decide(plan(install.parent, source, on_conflict=OnConflict.MERGE))
+    assert "run --on-conflict merge --answers FILE" in after
+    assert "decide for all" not in after
+    assert how_to_decide(plan(install.parent, source, on_conflict=OnConflict.KEEP)) == ""
 
 
 def test_a_merge_is_in_the_plan_with_both_digests_and_comes_true(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aos_upgrade_plugin.decide.run.reporting import changes_report
 from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.settings import OnConflict
@@ -61,6 +62,8 @@ def test_untouched_files_are_renamed_and_nothing_is_left(source: Path, project: 
     upgrade = plan(project, source)
     assert upgrade.counts[Relation.MOVED] == 4
     assert _renamed(upgrade)[f"{PLACE}new/text.md"] == f"{PLACE}old/text.md"
+    told = changes_report(upgrade).paths
+    assert {relation: len(paths) for relation, paths in told.items()} == {"moved": 4, "written": 4}
     apply(upgrade, project / ".agent-os")
     fresh = lay_down(NEW, project / "fresh")
     assert files.read_tree(project / ".agent-os" / PLACE) == files.read_tree(fresh / PLACE)

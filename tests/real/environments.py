@@ -35,15 +35,20 @@ class SentenceTransformer:
         vector = np.zeros(384, dtype=np.float32)
         for word in re.findall(r"\\w+", text.lower()):
             vector[zlib.crc32(word.encode()) % 384] += 1
-        return vector / (np.linalg.norm(vector) or 1)
+        if not vector.any():  # of no words, as of a heading alone: like nothing that is asked
+            vector[0] = 1
+        return vector / np.linalg.norm(vector)
 """
 _BUILD = """
+import inspect
 import sys
 from pathlib import Path
 from build_rag_index import IndexBuilder
 
 install = Path(sys.argv[1])
+known = inspect.signature(IndexBuilder).parameters
 parts = {name + "_path": install / name for name in ("standards", "usage", "workflows")}
+parts = {name: path for name, path in parts.items() if name in known}
 built = IndexBuilder(index_path=install / ".cache/vector_index", **parts).build_index()
 sys.exit(built["status"] != "success")
 """

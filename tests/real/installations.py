@@ -17,7 +17,7 @@ AGENT_OS_ENHANCED = "AOS_REAL_AGENT_OS_ENHANCED"
 PYTHON_SDK = "AOS_REAL_PYTHON_SDK"
 
 # As the product's own instructions say, by hand until 5fd6418 and by its script since.
-_COPIED = {
+INSTALLED = {
     "universal/standards": "standards/universal",
     "universal/usage": "usage",
     "universal/workflows": "workflows",
@@ -50,13 +50,13 @@ def lay_down(clone: Path, commit: str, project: Path) -> Path:
 
     Without an environment: the instructions make it with pip, from the network.
     """
-    parts = [part for part in _COPIED if _has(clone, commit, part)]
+    parts = [part for part in INSTALLED if _has(clone, commit, part)]
     install = project / (".praxis-os" if _has(clone, commit, ".praxis-os") else ".agent-os")
     unpacked = project / "source"
     _unpack(clone, commit, unpacked, *parts, *_NOT_COPIED)
     for part in parts:
-        (install / _COPIED[part]).parent.mkdir(parents=True, exist_ok=True)
-        (unpacked / part).rename(install / _COPIED[part])
+        (install / INSTALLED[part]).parent.mkdir(parents=True, exist_ok=True)
+        (unpacked / part).rename(install / INSTALLED[part])
     _remove_empty(unpacked)
     for folder in _MADE:
         (install / folder).mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def check_out(clone: Path, commit: str, folder: str, project: Path) -> Path:
 
 def file_at(clone: Path, commit: str, path: str) -> bytes | None:
     """Return what a commit has at a path; nothing where it has no such file."""
-    return _git(clone, "show", f"{commit}:{path}") if _has(clone, commit, path) else None
+    return run_git(clone, "show", f"{commit}:{path}") if _has(clone, commit, path) else None
 
 
 def commits(clone: Path) -> list[str]:
@@ -88,12 +88,12 @@ def trees(clone: Path, commit: str) -> dict[str, str]:
 
 
 def _has(clone: Path, commit: str, path: str) -> bool:
-    return bool(_git(clone, "ls-tree", commit, path))
+    return bool(run_git(clone, "ls-tree", commit, path))
 
 
 def _unpack(clone: Path, commit: str, target: Path, *paths: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    packed = _git(clone, "archive", "--format=tar", commit, "--", *paths)
+    packed = run_git(clone, "archive", "--format=tar", commit, "--", *paths)
     subprocess.run(["tar", "-x", "-C", target], input=packed, check=True)
 
 
@@ -103,7 +103,8 @@ def _remove_empty(folder: Path) -> None:
     folder.rmdir()
 
 
-def _git(clone: Path, *words: str) -> bytes:
+def run_git(clone: Path, *words: str) -> bytes:
+    """Return what git says about a clone."""
     # The clone belongs to whoever made it, and that need not be who runs the tests.
     command = ["git", "-c", f"safe.directory={clone}", "-C", str(clone), *words]
     return subprocess.run(command, check=True, capture_output=True).stdout

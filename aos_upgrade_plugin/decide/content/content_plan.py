@@ -21,7 +21,7 @@ from aos_upgrade_plugin.decide.content.bookkeeping import (
 from aos_upgrade_plugin.decide.content.changes import mode_of_new, planned_changes
 from aos_upgrade_plugin.decide.content.compare import compare
 from aos_upgrade_plugin.decide.content.origin import users_own
-from aos_upgrade_plugin.decide.content.product import part_of
+from aos_upgrade_plugin.decide.content.product import part_of, that_comes
 from aos_upgrade_plugin.decide.content.resolution import Resolution, resolve
 from aos_upgrade_plugin.decide.layout import classifier
 from aos_upgrade_plugin.models.conflict import Decisions
@@ -137,16 +137,18 @@ def plan_content(
 
 
 def _without_others_paths(facts: ContentFacts) -> ContentFacts:
-    """Leave out the paths that an upgrade never touches, even if a source has them."""
+    """Leave out the paths that an upgrade does not touch, even if a source has them."""
     class_of, config = classifier(facts.layout), facts.layout.config
 
     def is_products(path: TreePath) -> bool:
         return class_of(path) in _LAID_DOWN or path == config
 
-    return facts._replace(
-        base={path: side for path, side in facts.base.items() if is_products(path)},
-        incoming={path: laid for path, laid in facts.incoming.items() if is_products(path)},
+    base = {path: side for path, side in facts.base.items() if is_products(path)}
+    incoming = {path: laid for path, laid in facts.incoming.items() if is_products(path)}
+    comes = that_comes(
+        incoming, base=base, local=facts.target.versions, layout=facts.becomes or facts.layout
     )
+    return facts._replace(base=base, incoming=comes)
 
 
 def _compare(facts: ContentFacts) -> tuple[Compared, ...]:

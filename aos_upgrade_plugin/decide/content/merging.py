@@ -19,6 +19,10 @@ from aos_upgrade_plugin.models.tree import Kind
 _MARKER = re.compile(rb"^(<<<<<<<|>>>>>>>)( |\r?$)", re.MULTILINE)
 _TEXT_IS_TOLD_FROM_BYTES = 8000
 _WITH_TWO_FILES = frozenset({Relation.EDIT_EDIT, Relation.ADD_ADD, Relation.CONFIG})
+_WITH_ONE_FILE = {
+    Relation.EDIT_DELETE: "you changed it, upstream removed it",
+    Relation.DELETE_EDIT: "you removed it, upstream changed it",
+}
 
 
 class Texts(NamedTuple):
@@ -38,7 +42,7 @@ def why_not_mergeable(conflict: OpenConflict) -> str | None:
     """Say why git need not be asked to merge; nothing where it is worth asking."""
     sides = [side for side in (conflict.base, conflict.local, conflict.incoming) if side]
     if conflict.relation not in _WITH_TWO_FILES or not (conflict.local and conflict.incoming):
-        return ""  # that one side removed it, the relation says
+        return _WITH_ONE_FILE.get(conflict.relation, "")
     if any(side.kind is not Kind.FILE for side in sides):
         return "not merged: one side is no file"
     if conflict.is_config:

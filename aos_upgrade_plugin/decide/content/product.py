@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from aos_upgrade_plugin.decide.layout import lay_out, recognise_source
 from aos_upgrade_plugin.errors import NotFoundError
-from aos_upgrade_plugin.models.layout import Layout, Part
-from aos_upgrade_plugin.models.three_way import Versions
+from aos_upgrade_plugin.models.layout import Layout, Part, Root
+from aos_upgrade_plugin.models.source import LaidDown
+from aos_upgrade_plugin.models.three_way import Version, Versions
 from aos_upgrade_plugin.models.tree import TreePath
 
 
@@ -65,11 +66,27 @@ def that_came(layout: Layout, local: Versions) -> Layout:
     return layout.model_copy(update={"roots": roots})
 
 
+def that_comes(
+    incoming: Mapping[TreePath, LaidDown], *, base: Versions, local: Versions, layout: Layout
+) -> Mapping[TreePath, LaidDown]:
+    """Return what a source brings: all of it, but where upstream changed nothing only what came.
+
+    What the instructions forgot is brought by the next upgrade. The same version again is none.
+    """
+    stands = that_came(layout, local).roots
+    came = {path: laid for path, laid in incoming.items() if _root_of(path, layout) in stands}
+    unchanged = {path: Version.of(laid.in_git) for path, laid in came.items()} == base
+    return came if unchanged else incoming
+
+
 def part_of(path: TreePath, layout: Layout) -> Part | None:
     """Return the part that has a path below one of its roots."""
-    return next(
-        (root.part for root in layout.roots if f"{path}/".startswith(f"{root.install}/")), None
-    )
+    root = _root_of(path, layout)
+    return root.part if root else None
+
+
+def _root_of(path: TreePath, layout: Layout) -> Root | None:
+    return next((root for root in layout.roots if f"{path}/".startswith(f"{root.install}/")), None)
 
 
 def places_of(paths: Iterable[TreePath], layout: Layout) -> Mapping[TreePath, TreePath]:

@@ -17,12 +17,20 @@ from aos_upgrade_plugin.models.report import (
 )
 from aos_upgrade_plugin.models.server import StartCommand
 from aos_upgrade_plugin.models.service import ServerNow
-from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.session import Release, SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.three_way import Relation
-from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.models.tree import Kind, TreePath
 from aos_upgrade_plugin.models.workflow import CLEANUP, SERVER, Workflow
 
 _SHOWN = 5
+_DECIDE = (
+    "decide for all: --on-conflict keep, take or merge; or each: --on-conflict ask, or "
+    "aos-upgrade plan --write-answers FILE, then run --answers FILE"
+)
+_DECIDE_THE_REST = (
+    "decide each of what git does not merge: aos-upgrade plan --write-answers FILE, then "
+    "run --on-conflict merge --answers FILE; --on-conflict keep or take would not merge the others"
+)
 TO_DECIDE = "to decide"
 """What is said of what stops a run until somebody decides it."""
 
@@ -68,7 +76,7 @@ def changes_report(plan: UpgradePlan) -> ChangesReport:
     """Say which paths a plan changes, keeps and could not decide, by their relation."""
     paths: defaultdict[str, list[TreePath]] = defaultdict(list)
     for one in plan.changes:
-        if one.relation is not Relation.MOVED_AWAY:  # the move is told of at the new place
+        if _is_told(one):
             paths[_heading(one)].append(one.change.path)
     for kept in plan.kept:
         paths[str(kept.relation)].append(kept.path)
@@ -77,6 +85,26 @@ def changes_report(plan: UpgradePlan) -> ChangesReport:
         counts={str(relation): count for relation, count in plan.counts.items() if count},
         paths={relation: tuple(found) for relation, found in sorted(paths.items()) if found},
     )
+
+
+def told_apart(before: Release, after: Release) -> tuple[str, str]:
+    """Return what two releases are called, with their commits where the versions are the same."""
+    names = [each.version or each.commit or "unknown" for each in (before, after)]
+    if before.version == after.version and before.commit != after.commit:
+        names = [_with_commit(each) for each in (before, after)]
+    return names[0], names[1]
+
+
+def _with_commit(release: Release) -> str:
+    told = (release.version, release.commit and f"({release.commit[:12]})")
+    return " ".join(filter(None, told)) or "unknown"
+
+
+def _is_told(one: PlannedChange) -> bool:
+    """Leave out folders, which come and go with files, and where a file was that moved."""
+    entry = one.change.after or one.change.before
+    folder = entry is not None and entry.kind is Kind.DIRECTORY
+    return one.relation is not Relation.MOVED_AWAY and not folder
 
 
 def _heading(one: PlannedChange) -> str:
@@ -158,6 +186,15 @@ def conflict_line(conflict: Conflict) -> str:
     return f"{conflict.path} ({what}): {flags}{about}"
 
 
+def how_to_decide(plan: UpgradePlan) -> str:
+    """Say which options decide everything that is open, and undo no merge."""
+    migrations = " ".join(each.flag for each in plan.unasked)
+    ask = f"say yes to what is listed: {migrations}" if migrations else ""
+    merges = any(each.choice is Choice.MERGE for each in plan.conflicts)
+    decide = (_DECIDE_THE_REST if merges else _DECIDE) if plan.undecided else ""
+    return "; ".join(filter(None, (ask, decide)))
+
+
 def migration_told(migration: PlannedMigration) -> str:
     """Say the same, and first whether it is made, has to be decided, or only could be made."""
     open_one = TO_DECIDE if migration.needed else "offered"
@@ -169,19 +206,6 @@ def migration_line(migration: PlannedMigration) -> str:
     what = ", ".join(migration.lines[:_SHOWN])
     more = f" and {len(migration.lines) - _SHOWN} more" if migration.lines[_SHOWN:] else ""
     return f"{migration.title} ({migration.why}): {what}{more}: {migration.flag}"
-
-
-_DECIDE = (
-    "decide for all: --on-conflict keep, take or merge; or each: --on-conflict ask, or "
-    "aos-upgrade plan --write-answers FILE, then run --answers FILE"
-)
-
-
-def how_to_decide(plan: UpgradePlan) -> str:
-    """Say which options decide everything that is open."""
-    migrations = " ".join(each.flag for each in plan.unasked)
-    ask = f"say yes to what is listed: {migrations}" if migrations else ""
-    return "; ".join(filter(None, (ask, _DECIDE if plan.undecided else "")))
 
 
 class CleanupReport(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from aos_upgrade_plugin.decide.run.reporting import TO_DECIDE, server_lines
+from aos_upgrade_plugin.decide.run.reporting import TO_DECIDE, server_lines, told_apart
 from aos_upgrade_plugin.models.report import RollbackReport, RunReport, Status
 from aos_upgrade_plugin.models.three_way import Relation
 
@@ -32,10 +32,7 @@ def screen(report: RunReport) -> Iterator[str]:
 
 def headline(report: RunReport) -> str:
     """Say in one line how a run ended, and which version is there now."""
-    before, after = (
-        each.version or each.commit or "unknown"
-        for each in (report.from_release, report.to_release)
-    )
+    before, after = told_apart(report.from_release, report.to_release)
     said = report.status.replace("_", " ")
     match report.status:
         case Status.ROLLED_BACK:

@@ -38,9 +38,12 @@ def test_markers_are_known(text: bytes, marked: bool) -> None:
 
 
 def test_only_what_three_texts_tell_is_merged() -> None:
-    """What stands in the way of a merge is said; a removal says it by its relation."""
+    """What stands in the way of a merge is said, and who removed what."""
     assert why_not_mergeable(conflict(b"a", b"b", b"c")) is None
-    assert why_not_mergeable(conflict(b"a", b"b", None, relation=Relation.EDIT_DELETE)) == ""
+    gone = conflict(b"a", b"b", None, relation=Relation.EDIT_DELETE)
+    assert why_not_mergeable(gone) == "you changed it, upstream removed it"
+    gone = conflict(b"a", None, b"c", relation=Relation.DELETE_EDIT)
+    assert why_not_mergeable(gone) == "you removed it, upstream changed it"
     no_base = conflict(None, b"b", b"c", relation=Relation.ADD_ADD)
     assert "both started from" in (why_not_mergeable(no_base) or "")
     assert "no text" in (why_not_mergeable(conflict(b"a", b"\0", b"c")) or "")

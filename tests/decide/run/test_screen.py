@@ -33,6 +33,16 @@ def test_the_headline_says_which_version_is_there(status: Status, line: str) -> 
     assert headline(_report(status)) == line
 
 
+def test_a_version_that_stays_the_same_is_told_by_its_commits() -> None:
+    """Between releases a product keeps its number; nobody reads that nothing became anything."""
+    releases = {
+        "from_release": Release(version="1.6.0", commit="8dbe22e" + "0" * 33),
+        "to_release": Release(version="1.6.0", commit="925b10d" + "0" * 33),
+    }
+    said = headline(_report(Status.COMPLETED).model_copy(update=releases))
+    assert said == "completed: 1.6.0 (8dbe22e00000) -> 1.6.0 (925b10d00000)"
+
+
 def test_what_was_not_done_is_not_told_as_done() -> None:
     """Who went back, or never began, does not read that files were changed."""
     changed = {"changes": ChangesReport(paths={"new": ("a.md",), "edited_locally": ("b.md",)})}

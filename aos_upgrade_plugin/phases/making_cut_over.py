@@ -114,7 +114,7 @@ def _refuse_changed(install: Path, record: CutOverRecord) -> None:
             kept = records.kept_at(install, record, number).relative_to(install)
             where = f"; what stood there is kept in {install.name}/{kept}" if change.before else ""
             raise StaleError(
-                f"{_shown(install, change)} was changed since the cut-over, so nothing was taken back",
+                f"{_shown(install, change)} was changed since the cut-over: nothing was taken back",
                 cure=f"save it elsewhere and undo that change{where}",
             )
 

@@ -32,7 +32,7 @@ def before_it_begins(install: Path, session_id: SessionId, *, keep: int) -> Path
     Of the folders that earlier runs of the installation left there, the newest ``keep`` stay, and
     those that a command may still be working in.
     """
-    runs = _state() / "runs" / hashlib.sha256(os.fsencode(install)).hexdigest()[:16]
+    runs = state_folder() / "runs" / hashlib.sha256(os.fsencode(install)).hexdigest()[:16]
     folder = runs / session_id
     with as_disk_error("making the folder of the evidence"):
         _prune(runs, keep=keep)
@@ -54,14 +54,14 @@ def _prune(runs: Path, *, keep: int) -> None:
 @contextmanager
 def for_planning() -> Generator[Path]:
     """Make a folder for the time of a plan; what an error refers to stays there."""
-    folder = _state() / "planning" / secrets.token_hex(8)
+    folder = state_folder() / "planning" / secrets.token_hex(8)
     with as_disk_error("making a folder to plan in"):
         durable.make_directories(folder, mode=0o700)
     yield folder
     remove(folder)
 
 
-def _state() -> Path:
+def state_folder() -> Path:
     """Return the folder of this user's state. Raises DiskError where there is none."""
     state = user_state_path("aos-upgrade")
     if not state.is_absolute():

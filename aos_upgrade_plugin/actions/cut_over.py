@@ -44,13 +44,14 @@ def cut_over(installation: Installation, *, executable: str, dry_run: bool) -> D
     in a copy. Texts stay as they are. Raises ServerError where one does not answer, RefusedError,
     StaleError where a file moved meanwhile, DiskError; nothing is changed then.
     """
-    ours = _our_server(installation, executable)
     with run_folder.for_planning() as folder:
 
         def measure(instead: Mapping[TreePath, bytes]) -> Tools:
             return _tools(installation, folder / "beside", instead)
 
-        edits = plan_edits(installation, ours=ours, measure=measure)
+        before = measure({})
+        ours = _our_server(installation, executable)
+        edits = plan_edits(installation, before=before, ours=ours, measure=measure)
     uses = find_uses(installation, instead=edits.of_clients)
     found = CutOver(
         uses=uses.found,

@@ -56,8 +56,10 @@ class Edits(NamedTuple):
         return {each.file.change.path: each.after for each in outside}
 
 
-def plan_edits(installation: Installation, *, ours: OurServer, measure: Measure) -> Edits:
-    """Plan what changes; nothing does yet.
+def plan_edits(
+    installation: Installation, *, before: Tools, ours: OurServer, measure: Measure
+) -> Edits:
+    """Plan what changes; nothing does yet. ``before`` is what the server has now.
 
     Raises RefusedError where a tool would go that is none of the older ones, ServerError where
     the server does not answer.
@@ -66,7 +68,6 @@ def plan_edits(installation: Installation, *, ours: OurServer, measure: Measure)
         outside = _outside(installation)
         known = known_servers(installation)
     knows_ours = any(f'"{ours.name}"' in _text(each) for each in outside.values())
-    before = measure({})
     config, by_hand = _config(installation, before)
     after = before
     if config is not None:

@@ -37,7 +37,8 @@ def make(install: Path, edits: Sequence[Edit], *, now: datetime) -> CutOverRecor
         records.keep(install, record, before)
         _apply(install, record, record.changes, lambda change: after[change], now=now)
     except BaseException:
-        _forget_unmade(install)
+        if any(_standing(install, each) != each.after for each in record.changes):
+            records.forget(install, record)
         raise
     return record
 

@@ -5,7 +5,6 @@ Importing this module takes a second, the SDK's.
 
 import json
 import math
-import os
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -16,6 +15,7 @@ from anyio.from_thread import start_blocking_portal
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import TextContent
 
+from aos_upgrade_plugin.effects.service.mcp_client import last_lines
 from aos_upgrade_plugin.errors import ServerError
 from aos_upgrade_plugin.models.words import describe
 
@@ -48,13 +48,15 @@ def conversation(command: list[str], *, folder: str, limit_s: float) -> Generato
     Raises ServerError where it does not come to a handshake.
     """
     parameters = StdioServerParameters(command=command[0], args=command[1:], cwd=folder)
-    with open(os.devnull, "w", encoding="utf-8") as errors, start_blocking_portal() as portal:
+    with last_lines() as (errors, lines), start_blocking_portal() as portal:
         connected = portal.wrap_async_context_manager(_connected(parameters, errors, limit_s))
         try:
             client, tools = connected.__enter__()
         except Exception as error:
+            last = f"; its last line: {lines[-1]}" if lines else ""
             raise ServerError(
-                f"the server does not answer: {_said(error)}", cure=f"try it: {' '.join(command)}"
+                f"the server does not answer: {_said(error)}{last}",
+                cure=f"try it: {' '.join(command)}",
             ) from error
         try:
             info = client.server_info

@@ -107,7 +107,8 @@ def _show(done: "Done", *, dry_run: bool) -> None:
     found = done.found
     _show_uses(found.uses, found.files_read)
     for each in found.files:
-        gone = f"without {', '.join(each.removed)}" if each.removed else ""
+        what = "the tool group " if each.change.place.value == "install" else ""
+        gone = f"without {what}{', '.join(each.removed)}" if each.removed else ""
         added = f"with the server {each.added}" if each.added else ""
         verb = "would write" if dry_run else "wrote"
         output.say(f"{verb}: {_where(each, done.folder)}: {', '.join(filter(None, (gone, added)))}")

@@ -1,6 +1,7 @@
 """The cut-over from the older separate tools: planned from what real servers list."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from aos_upgrade_plugin.decide.service.client_files import Entry as HowToStart
 from aos_upgrade_plugin.decide.service.older_tools import OLDER_TOOLS
 from aos_upgrade_plugin.effects.service.clients import CLIENT_FILES, read_clients
 from aos_upgrade_plugin.effects.target import read_papers
-from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, link_above, locate
 from aos_upgrade_plugin.errors import InvalidError, RefusedError
 from aos_upgrade_plugin.models.cut_over import ChangedFile, LeftToDo, ToolCount
 from aos_upgrade_plugin.models.journal import Change, Place
@@ -21,6 +22,7 @@ Tools = tuple[str, ...]
 Measure = Callable[[Mapping[TreePath, bytes]], Tools]
 """Returns the tools of the installation's server as if some of its files held something else."""
 
+_FILES = tuple(sorted({*CLIENT_FILES, *decide.SETTINGS}))
 _NEW_MODE = 0o644
 
 
@@ -80,7 +82,7 @@ def plan_edits(
     told = knows_ours or any(each.file.added for each in made)
     return Edits(
         made=made,
-        by_hand=(*by_hand, *left, *_by_link(installation)),
+        by_hand=(*by_hand, *left, *_by_link(installation, outside)),
         before=ToolCount(of_product=before, of_ours=ours.tools if knows_ours else ()),
         after=ToolCount(of_product=after, of_ours=ours.tools if told else ()),
     )
@@ -93,18 +95,22 @@ def known_servers(installation: Installation) -> frozenset[str]:
 
 def _outside(installation: Installation) -> Mapping[TreePath, Paper]:
     """Read the files of clients that are there, in the order of their names."""
+    project = installation.project
     if not lies_in_project(installation):
         return {}
-    papers = read_papers(installation.project, sorted({*CLIENT_FILES, *decide.SETTINGS}))
+    papers = read_papers(project, (each for each in _FILES if link_above(project, each) is None))
     return {path: paper for path, paper in papers.items() if paper.entry is not None}
 
 
-def _by_link(installation: Installation) -> Iterator[LeftToDo]:
+def _by_link(installation: Installation, outside: Mapping[TreePath, Paper]) -> Iterator[LeftToDo]:
+    """Yield what is there and was not read, because links are not followed."""
     if not lies_in_project(installation):
-        yield LeftToDo(
-            file=installation.layout.folder,
-            why="it is a link, so the files of clients beside it were not looked at",
-        )
+        why = "it is a link, so the files of clients beside it were not looked at"
+        yield _left(installation.layout.folder, why)
+        return
+    for path in _FILES:
+        if path not in outside and os.path.lexists(locate(installation.project, path)):
+            yield _left(path, "it is no file of its own, or lies behind a link: look yourself")
 
 
 def _text(paper: Paper) -> str:
@@ -117,24 +123,26 @@ def _text(paper: Paper) -> str:
 def _config(installation: Installation, tools: Tools) -> tuple[Edit | None, tuple[LeftToDo, ...]]:
     """Plan the configuration without the group of the older tools, if the server has them."""
     path = installation.layout.config
-    older = decide.are_old(tools)
+    shown, older = f"{installation.path.name}/{path}", decide.are_old(tools)
     if not older:
         return None, ()
     with as_disk_error("reading the configuration of the server"):
         paper = read_papers(installation.path, [path]).get(path)
         usual = decide.usual_groups(_code(installation))
     if paper is None:
-        return None, (_left(path, "it is a link or no file: leave its group workflow out by hand"),)
+        return None, (
+            _left(shown, "it is a link or no file: leave its group workflow out by hand"),
+        )
     if usual == ():
         why = "the server has them in its code, whatever is configured: upgrade it to a later one"
-        return None, (_left(path, f"{', '.join(older)}: {why}"),)
+        return None, (_left(shown, f"{', '.join(older)}: {why}"),)
     try:
         edited = decide.without_group(_decoded(paper.content), usual=usual)
     except InvalidError as error:
-        return None, (_left(path, f"{error}; {error.cure}"),)
+        return None, (_left(shown, f"{error}; {error.cure}"),)
     if not edited.removed:
         why = "the group workflow is off already, and the server has them all the same"
-        return None, (_left(path, f"{', '.join(older)}: {why}"),)
+        return None, (_left(shown, f"{', '.join(older)}: {why}"),)
     return _edit(path, paper, edited, Place.INSTALL), ()
 
 

@@ -113,10 +113,10 @@ def _refuse_changed(install: Path, record: CutOverRecord) -> None:
     for number, change in enumerate(record.changes):
         if _standing(install, change) not in {change.before, change.after}:
             kept = records.kept_at(install, record, number).relative_to(install)
-            where = f"; what stood there is kept in {install.name}/{kept}" if change.before else ""
+            back = f"put back what stood there, {install.name}/{kept}" if change.before else ""
             raise StaleError(
                 f"{_shown(install, change)} was changed since the cut-over: nothing was taken back",
-                cure=f"save it elsewhere and undo that change{where}",
+                cure=f"save it elsewhere, {back or 'remove it'}, then run it again",
             )
 
 

@@ -95,7 +95,7 @@ def test_what_was_changed_since_is_never_overwritten(install: Path) -> None:
     with pytest.raises(StaleError, match=r"\.cursor/mcp\.json was changed") as refused:
         take_back(install, now=NOW)
     assert state(install) == before
-    kept = refused.value.cure.rpartition(" ")[2]
+    kept = refused.value.cure.split(", ")[2]
     assert (install.parent / kept).read_bytes() == b"old"
     (install.parent / CLIENT).write_bytes(b"old")  # the user did it by hand
     (install.parent / CLIENT).chmod(0o600)

@@ -129,15 +129,23 @@ def _arguments(rest: str, parameters: tuple[str, ...]) -> dict[str, str] | None:
     if ends is None:
         return None
     try:
-        call = ast.parse(f"f{rest[:ends]}", mode="eval").body
+        code = f"f{rest[:ends]}"
+        call = ast.parse(code, mode="eval").body
         if not isinstance(call, ast.Call) or len(call.args) > len(parameters):
             return None
-        named = dict(zip(parameters, map(ast.unparse, call.args), strict=False))
-        named |= {str(each.arg): ast.unparse(each.value) for each in call.keywords}
+        given = [_written(code, each) for each in call.args]
+        named = dict(zip(parameters, given, strict=False))
+        named |= {str(each.arg): _written(code, each.value) for each in call.keywords}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     starred = any(isinstance(each, ast.Starred) for each in call.args)
     return named if set(named) <= set(parameters) and not starred else None
+
+
+def _written(code: str, part: ast.expr) -> str:
+    """Return a part of a call as it was written, on one line."""
+    written = ast.get_source_segment(code, part) or ""
+    return written if written.isprintable() and written else ast.unparse(part)
 
 
 def _closed_at(rest: str) -> int | None:

@@ -13,7 +13,7 @@ SERVERS = ("agent-os-rag",)
     [
         (
             'start_workflow("review_v1", target_file="a.py")',
-            "aos_workflow(action=\"start\", workflow_type='review_v1', target_file='a.py')",
+            'aos_workflow(action="start", workflow_type="review_v1", target_file="a.py")',
         ),
         ("get_task(s,\n  phase=1, task_number=2)", "(s, "),
         (

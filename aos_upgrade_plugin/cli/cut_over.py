@@ -30,7 +30,7 @@ def cut_over(
     """Leave the older separate workflow tools: find their uses, remove their registrations."""
     from aos_upgrade_plugin.actions import cut_over as action
     from aos_upgrade_plugin.cli.mcp import executable
-    from aos_upgrade_plugin.errors import UsageError
+    from aos_upgrade_plugin.errors import ExitCode, UsageError
     from aos_upgrade_plugin.phases.finding_uses import find_uses
 
     if find + dry_run + undo > 1:
@@ -56,6 +56,8 @@ def cut_over(
         output.answer(_fields(done, dry_run=dry_run))
     else:
         _show(done, dry_run=dry_run)
+    if done.found.by_hand:
+        raise typer.Exit(ExitCode.DECISION_NEEDED)
 
 
 def _tell_uses(uses: "Uses", *, as_json: bool) -> None:
@@ -154,7 +156,9 @@ def _names(count: "ToolCount") -> str:
 
 def _show_next(done: "Done", *, dry_run: bool) -> None:
     if not done.found.files:
-        output.say("no older tool is registered: nothing was changed")
+        left = done.found.by_hand
+        why = "what is left is yours to do" if left else "no older tool is registered"
+        output.say(f"{why}: nothing was changed")
         return
     if dry_run:
         output.say("nothing was changed; do it: aos-upgrade mcp cut-over")

@@ -177,27 +177,23 @@ def _clients(
     edits, left = [], []
     for path, paper in papers.items():
         try:
-            edited = _client(path, paper, ours, servers=servers, gone=gone)
+            edited = decide.without_tools(
+                _decoded(paper.content),
+                tools=gone,
+                servers=servers,
+                is_toml=path.endswith(".toml"),
+            )
         except InvalidError as error:
             left.append(_left(path, f"{error}; {error.cure}"))
             continue
+        if decide.tells_of(edited.text, servers) and not decide.has_its_own(still):
+            try:
+                edited = decide.with_ours(edited, file=path, name=ours.name, entry=ours.entry)
+            except InvalidError as error:
+                left.append(_left(path, f"our server was not added: {error}; {error.cure}"))
         if edited.text.encode() != paper.content:
             edits.append(_edit(path, paper, edited, Place.PROJECT))
     return edits, left
-
-
-def _client(
-    path: TreePath, paper: Paper, ours: OurServer, *, servers: frozenset[str], gone: set[str]
-) -> decide.Edited:
-    text, is_toml = _decoded(paper.content), path.endswith(".toml")
-    edited = decide.without_tools(text, tools=gone, servers=servers, is_toml=is_toml)
-    client = decide.client_of(path)
-    if client is None or not decide.tells_of(text, servers):
-        return edited
-    with_ours = decide.told_of(
-        edited.text, client=client, name=ours.name, entry=ours.entry, is_toml=is_toml
-    )
-    return edited if with_ours is None else edited._replace(text=with_ours, added=ours.name)
 
 
 def _decoded(content: bytes) -> str:

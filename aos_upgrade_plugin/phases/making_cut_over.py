@@ -111,7 +111,8 @@ def _forget_unmade(install: Path) -> None:
 
 def _refuse_changed(install: Path, record: CutOverRecord) -> None:
     for number, change in enumerate(record.changes):
-        if _standing(install, change) not in {change.before, change.after}:
+        known = (change.before, change.after)
+        if _standing(install, change) not in known:
             kept = records.kept_at(install, record, number).relative_to(install)
             back = f"put back what stood there, {install.name}/{kept}" if change.before else ""
             raise StaleError(

@@ -25,15 +25,16 @@ CREATE = {"create_workflow", "current_date"}
         ("ced34ea", 8, GROUP | CREATE),
         ("845a154", 10, GROUP | CREATE | {"validate_workflow"}),
         ("4d4827b", 11, GROUP | CREATE | {"validate_workflow"}),
-        ("5fd6418", None, set()),
+        ("5fd6418", 5, set()),
     ],
 )
 def test_the_tools_of_the_real_server(
-    tmp_path: Path, commit: str, before: int | None, gone: set[str]
+    tmp_path: Path, commit: str, before: int, gone: set[str]
 ) -> None:
     """The group goes where it has the separate tools, and comes back byte for byte.
 
-    From 5fd6418 on it has the one tool of the product's own, and stays.
+    From 5fd6418 on it has the one tool of the product's own, and stays; what clients still allow
+    of the older ones goes.
     """
     clone = clone_named_by(PRAXIS_OS)
     project = tmp_path / "project"
@@ -49,10 +50,12 @@ def test_the_tools_of_the_real_server(
     status, done = call(project, "mcp", "cut-over")
     assert status == 0, done
     assert {each["tool"] for each in done["gone"]} == gone
-    if not gone:
-        assert done["status"] == "nothing_to_do"
-        return
     assert done["tools"]["before"]["count"] == before
+    if not gone:
+        assert done["tools"]["before"] == done["tools"]["after"]
+        allowed = ["get_current_phase", "get_workflow_state"]
+        assert done["files"] == [{"file": ".cursor/mcp.json", "removed": allowed, "added": None}]
+        return
     assert done["tools"]["after"]["count"] == before - len(gone) + 1
     config = json.loads((install / "config.json").read_text())
     assert "workflow" not in config["mcp"]["enabled_tool_groups"]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from aos_upgrade_plugin.decide.content import json_text
-from aos_upgrade_plugin.decide.service.client_files import CLIENTS, Client, Entry, with_server
+from aos_upgrade_plugin.decide.service.client_files import CLIENTS, Entry, with_server
 from aos_upgrade_plugin.decide.service.older_tools import OLDER_TOOLS, instead_of
 from aos_upgrade_plugin.decide.service.string_lists import Names, without_items
 from aos_upgrade_plugin.errors import InvalidError
@@ -28,6 +28,7 @@ SETTINGS = (
 GROUP = "workflow"
 IN_GROUP = frozenset({"current_date"})
 """The tools of the group that are not of workflows."""
+_OF_PRODUCT = frozenset({"aos_workflow", "pos_workflow"})
 _GROUPS = "enabled_tool_groups"
 _KNOWN_NAMES = frozenset({"agent-os-rag", "agent-os", "praxis-os"})
 """What the product's own instructions call its server."""
@@ -64,21 +65,27 @@ def without_tools(
     return Edited(*without_items(text, unwanted=unwanted, is_toml=is_toml))
 
 
-def client_of(file: str) -> Client | None:
-    """Return the client whose list of servers a file is; nothing for another file."""
-    return next((each for each in CLIENTS.values() if each.file == file), None)
-
-
 def tells_of(text: str, servers: AbstractSet[str]) -> bool:
     """Say whether a client's file names one of some servers."""
     return any(f'"{name}"' in text or f".{name}]" in text for name in servers)
 
 
-def told_of(text: str, *, client: Client, name: str, entry: Entry, is_toml: bool) -> str | None:
-    """Return a client's file with our server; nothing where it has one of that name already."""
-    if f'"{name}"' in text:
-        return None
-    return with_server(text, client=client, name=name, entry=entry, is_toml=is_toml)
+def has_its_own(tools: Collection[str]) -> bool:
+    """Say whether the product's server has one tool for workflows itself."""
+    return not _OF_PRODUCT.isdisjoint(tools)
+
+
+def with_ours(edited: Edited, *, file: str, name: str, entry: Entry) -> Edited:
+    """Tell a client of our server, unless it knows one of that name, or lists none in this file.
+
+    Raises InvalidError where it cannot be added in place.
+    """
+    client = next((each for each in CLIENTS.values() if each.file == file), None)
+    if client is None or f'"{name}"' in edited.text:
+        return edited
+    is_toml = file.endswith(".toml")
+    text = with_server(edited.text, client=client, name=name, entry=entry, is_toml=is_toml)
+    return edited._replace(text=text, added=name)
 
 
 # ---- the server's own configuration --------------------------------------------------------------

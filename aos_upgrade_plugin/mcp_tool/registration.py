@@ -5,21 +5,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from mcp.server.mcpserver import MCPServer
+import anyio.from_thread
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError
+from mcp.server.mcpserver.resolve import Resolve
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from aos_upgrade_plugin.actions.workflow_desk import Waiting
 from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool, open_tool
+from aos_upgrade_plugin.mcp_tool.questions import Outcome, asking, with_decisions
 from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.workflow_call import Action
 
 TOOL = "aos_workflow"
+PATIENCE_S = 45.0
+"""How long an answer may take: many clients give up after a minute."""
 DESCRIPTION = """\
 Walk a workflow: instructions in phases, each left only with evidence of what was done.
 
 Discover: list_workflows [category].
-Work: start workflow_type target_file [options] -> session_id and the first phase;
+Work: start workflow_type target_file [options] -> session_id and the first phase; an upgrade
+(agent_os_upgrade_v1, target_file mcp_server) needs options.source_path and is measured: claim
+nothing you did not see; while an answer says phase_running, ask get_state, then complete_phase;
 get_phase session_id; get_task session_id phase task_number;
 complete_phase session_id phase evidence (fields: phase_content.evidence_required);
 get_state session_id.
@@ -83,7 +91,7 @@ def register_workflow_tools(
     It works on the installation that ``target``, or else the working directory, is, holds or lies
     in. ``source`` adds the workflows of a source. Reading is offered as resources, too.
     """
-    tool = open_tool(target or Path.cwd(), source=source)
+    tool = open_tool(target or Path.cwd(), source=source, patience_s=PATIENCE_S)
     server.add_tool(
         _function(tool),
         name=name,
@@ -117,6 +125,9 @@ def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
         checkpoint_note: _NOTE = None,
         reset_evidence: _RESET = False,  # noqa: FBT002 - by name only, over the wire
         to_phase: _TO_PHASE = None,
+        *,
+        context: Context[Any, Any],
+        decided: Annotated[Outcome, Resolve(asking(tool))],
     ) -> Annotated[CallToolResult, Answer]:
         return _result(
             tool.call(
@@ -125,7 +136,7 @@ def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
                     "session_id": session_id,
                     "workflow_type": workflow_type,
                     "target_file": target_file,
-                    "options": options,
+                    "options": with_decisions(options, decided),
                     "phase": phase,
                     "task_number": task_number,
                     "evidence": evidence,
@@ -135,11 +146,22 @@ def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
                     "checkpoint_note": _text(checkpoint_note),
                     "reset_evidence": reset_evidence,
                     "to_phase": to_phase,
-                }
+                },
+                waiting=_telling(context),
             )
         )
 
     return aos_workflow
+
+
+def _telling(context: Context[Any, Any]) -> Waiting:
+    """Return what tells a client how far something is; the call waits in a thread of its own."""
+
+    def tell(done: int, planned: int, what: str) -> None:
+        words = f"{what}: {done} of {planned} checks" if planned else what
+        anyio.from_thread.run(context.report_progress, done, planned or None, words)
+
+    return tell
 
 
 def _text(value: object) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aos_upgrade_plugin.decide.workflow.verifying import GROUPS
-from aos_upgrade_plugin.effects.session.run_folder import state_folder
+from aos_upgrade_plugin.effects.session.run_folder import user_state
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.models.verification import Verification
@@ -20,7 +20,7 @@ def places(named: Path | None, *, install: Path) -> Places:
     """Return where the report goes: as named, ending in .json and .md; else with the user."""
     if named is None:
         of_install = hashlib.sha256(os.fsencode(install)).hexdigest()[:16]
-        named = state_folder() / "verified" / of_install / _NAME
+        named = user_state() / "verified" / of_install / _NAME
     stem = named.absolute()
     if stem.suffix in {".json", ".md"}:
         stem = stem.with_suffix("")

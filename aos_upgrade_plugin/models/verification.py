@@ -48,8 +48,8 @@ class WalkResult(Frozen):
     phases: int
     """How many were left with evidence that their gate took."""
     tasks: int
-    refused_empty: int
-    """How many phases refused to be left with no evidence at all."""
+    refused: int
+    """How many phases refused to be left with no evidence; of an upgrade, with a wrong claim."""
     completed: bool
     left_out: str | None = None
     """Why it was not walked to its end without that being a failure."""

@@ -78,12 +78,12 @@ def _actions(report: Verification) -> Iterator[str]:
 
 
 def _walks(report: Verification) -> Iterator[str]:
-    yield "| workflow | version | from | phases left | tasks read | refused without evidence | |"
+    yield "| workflow | version | from | phases left | tasks read | refused without proof | |"
     yield "|---|---|---|---|---|---|---|"
     for each in report.walks:
         said = each.problem or each.left_out or ""
         mark = "✅" if each.completed else ("❌" if each.problem else "-")
-        counts = f"{each.phases} | {each.tasks} | {each.refused_empty}"
+        counts = f"{each.phases} | {each.tasks} | {each.refused}"
         what = f"{_cell(each.workflow_type)} | {_cell(each.version)} | {each.origin}"
         yield f"| {what} | {counts} | {f'{mark} {_cell(said)}'.strip()} |"
     yield ""

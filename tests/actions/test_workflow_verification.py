@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from aos_upgrade_plugin.actions.workflow_verification import verify
 from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.models.definition import Origin
@@ -34,6 +36,12 @@ main()
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the upgrade out, for the time that it takes: tests/real walks it, too."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
 def test_all_that_is_documented_holds(tmp_path: Path) -> None:
     """Every action succeeds and fails, four workflows end, and nothing is left in the target."""
     install = lay_installation(tmp_path / "project")
@@ -45,9 +53,11 @@ def test_all_that_is_documented_holds(tmp_path: Path) -> None:
         assert kinds >= {*Action}
     walks = {each.workflow_type: each for each in report.walks if each.completed}
     assert len(walks) == 4
+    (upgrade,) = (each for each in report.walks if each.workflow_type == "agent_os_upgrade_v1")
+    assert upgrade.left_out == "there is no git here"
     review = walks["review_v1"]
     assert (review.origin, review.phases, review.tasks) == (Origin.INSTALLATION, 2, 1)
-    assert review.refused_empty == 2
+    assert review.refused == 2
     assert sorted(install.rglob("*")) == before
     assert sessions.count(install) == 0
     where = verification.places(tmp_path / "out/report.md", install=install)

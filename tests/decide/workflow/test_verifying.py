@@ -67,7 +67,7 @@ def _walk(*, completed: bool = True, problem: str | None = None) -> WalkResult:
         origin=Origin.SOURCE,
         phases=1,
         tasks=0,
-        refused_empty=1,
+        refused=1,
         completed=completed,
         problem=problem,
     )

@@ -4,7 +4,7 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aos_upgrade_plugin.decide.service.client_files import CLIENTS, with_server
 from aos_upgrade_plugin.effects.service.mcp_probe import probe
@@ -47,14 +47,14 @@ def tell_client(
             cure="name its file: --file FILE",
         )
     path = file or installation.project / str(known.file)
-    entry = {"command": executable, "args": ["serve", "--target", str(installation.project)]}
+    entry = how_to_start(executable, installation.project)
     before = _read(path)
     is_toml = path.suffix == ".toml"
     try:
         after = with_server(before, client=known, name=NAME, entry=entry, is_toml=is_toml)
     except InvalidError as error:
         raise InvalidError(f"{shown(path)}: {error}", cure=error.cure) from error
-    answered = _tried([executable, *entry["args"]], installation.project, path)
+    answered = tried([executable, *entry["args"]], installation.project)
     if after != before:
         _write(path, after)
     return Told(path, after != before, answered)
@@ -69,13 +69,19 @@ def _read(path: Path) -> str:
     return ""
 
 
-def _tried(command: list[str], project: Path, path: Path) -> Probe:
+def how_to_start(executable: str, project: Path) -> dict[str, Any]:
+    """Return how our server is started for a project."""
+    return {"command": executable, "args": ["serve", "--target", str(project)]}
+
+
+def tried(command: list[str], project: Path) -> Probe:
+    """Return what a server answers that is started by a command. Raises ServerError."""
     start = StartCommand(
         arguments=tuple(command),
         folder=str(project),
         variables={},
         transport=Transport.STDIO,
-        recorded_in=shown(path),
+        recorded_in="the client's file",
     )
     answered = probe(start, limit_s=_LIMIT_S)
     if not answered.reached:

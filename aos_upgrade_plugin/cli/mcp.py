@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
-from aos_upgrade_plugin.cli import options, output
+from aos_upgrade_plugin.cli import cut_over, options, output
 
-app = typer.Typer(help="Tell clients of the server: install.")
+app = typer.Typer(help="Tell clients of the server: install, cut-over.")
+
+
+app.command("cut-over")(cut_over.cut_over)
 
 
 @app.callback()
@@ -37,7 +40,7 @@ def install(
             options.installation(target),
             client,
             file=file and file.absolute(),
-            executable=_executable(),
+            executable=executable(),
         )
     tools = list(told.answered.tools)
     if as_json:
@@ -55,7 +58,7 @@ def install(
     output.say(f"the server answers with {', '.join(tools)}; restart {client} to use it")
 
 
-def _executable() -> str:
+def executable() -> str:
     """Return the command as it is installed, absolute: a client has a PATH of its own."""
     import shutil
     import sys

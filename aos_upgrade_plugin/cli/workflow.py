@@ -1,17 +1,22 @@
 """``aos-upgrade workflow``: the fourteen actions of the tool, with the same answers."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from aos_upgrade_plugin.cli import options, output
+from aos_upgrade_plugin.cli.verifying import verify
 
 Number = int | None
 Text = str | None
 
 
 def workflow(  # noqa: PLR0913  one for each parameter of the tool
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="What to do; list_workflows, …")],
+    action: Annotated[
+        str, typer.Argument(metavar="ACTION", help="What to do; list_workflows, …; or verify.")
+    ],
     *,
     session_id: Annotated[Text, typer.Option("--session-id", metavar="SESSION")] = None,
     workflow_type: Annotated[Text, typer.Option("--workflow-type", metavar="NAME")] = None,
@@ -32,12 +37,15 @@ def workflow(  # noqa: PLR0913  one for each parameter of the tool
     checkpoint_note: Annotated[Text, typer.Option("--checkpoint-note", metavar="TEXT")] = None,
     reset_evidence: Annotated[bool, typer.Option("--reset-evidence")] = False,
     to_phase: Annotated[Number, typer.Option("--to-phase", metavar="N")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Only for verify: where the report goes."),
+    ] = None,
     source: options.Source = None,
     target: options.Target = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Walk a workflow: one action of the tool, answered with one JSON object."""
-    del as_json  # it always is
+    """Walk a workflow: one action of the tool, answered with one JSON object; or verify it."""
     arguments = {
         "action": action,
         "session_id": session_id,
@@ -54,8 +62,14 @@ def workflow(  # noqa: PLR0913  one for each parameter of the tool
         "reset_evidence": reset_evidence,
         "to_phase": to_phase,
     }
+    if action == "verify":
+        verify(_given(arguments), report=report, source=source, target=target, as_json=as_json)
+        return
     from aos_upgrade_plugin.actions.workflow_tool import open_tool
+    from aos_upgrade_plugin.errors import UsageError
 
+    if report is not None:
+        raise UsageError(f"{action} writes no report", cure="leave --report out, or: verify")
     found = options.installation(target)
     answer = open_tool(found.project / found.layout.folder, source=source).call(arguments)
     output.answer(answer)
@@ -63,11 +77,15 @@ def workflow(  # noqa: PLR0913  one for each parameter of the tool
         raise typer.Exit(_exit_code(answer["error_type"]))
 
 
+def _given(arguments: Mapping[str, object]) -> list[str]:
+    """Return the names of the parameters that were given for an action."""
+    return [name for name, value in arguments.items() if name != "action" and value]
+
+
 def _json(name: str, said: str | None) -> Any:  # noqa: ANN401  whatever JSON has
     """Read an object from the command line, a file or standard input."""
     import json
     import sys
-    from pathlib import Path
 
     from aos_upgrade_plugin.effects.tree.files import as_disk_error
     from aos_upgrade_plugin.errors import UsageError

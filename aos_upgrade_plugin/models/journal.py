@@ -121,7 +121,9 @@ class InstallRename(Frozen):
 
 
 RESTORE = "restore"
-"""The purpose of a transaction that no run comes back for: it stands checked, or not at all."""
+CUT_OVER = "cut-over"
+WITHOUT_RUN = frozenset({RESTORE, CUT_OVER})
+"""The purposes of transactions that no run comes back for: they stand checked, or not at all."""
 
 
 class JournalHeader(Frozen):

@@ -4,10 +4,12 @@ What such a server builds, caches or notes about itself never touches the instal
 """
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from aos_upgrade_plugin.decide.service.server import command_beside
 from aos_upgrade_plugin.effects import disk
@@ -19,10 +21,10 @@ from aos_upgrade_plugin.models.plan import PlannedChange
 from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.server import Servers, Site, StartCommand, Transport
 from aos_upgrade_plugin.models.tree import Entry, Kind, Tree, TreePath, unescape
-from aos_upgrade_plugin.phases.installation import installation_of
+from aos_upgrade_plugin.phases.installation import Installation, installation_of, site_of
 from aos_upgrade_plugin.phases.planning import contents_of, read_installation_tree
 from aos_upgrade_plugin.phases.renaming import new_name
-from aos_upgrade_plugin.phases.serving import recorded_command
+from aos_upgrade_plugin.phases.serving import look, recorded_command
 
 _FOLDER = "beside"
 
@@ -36,23 +38,74 @@ def laid_beside(
     The copy is gone afterwards. ``environment`` is where its Python is.
     """
     name = (new_name(run) if changes else run.install).name
-    install = run.folder / _FOLDER / "project" / name
     remove_copy(run)
-    with as_disk_error("copying the server beside"):
-        _copy(run, install, changes)
-        site = Site.of(install=install, project=install.parent, layout=run.layout)
-        site = site._replace(environment=environment)
-        _copy_index(run.site, site)
-    command = command_beside(
-        beside=site,
-        site=run.site,
-        recorded=recorded_command(run.site, servers, transport=Transport.STDIO),
-        knows_transport=knows_transport(site),
+    changes = tuple(one for one in changes if one.change.place is Place.INSTALL)
+    planned = {one.change.path for one in changes}
+    copied = _Copied(
+        installation_of(run), run.folder / _FOLDER / "project" / name, environment, servers
     )
+
+    def lay_changes(install: Path) -> None:
+        if changes:
+            _lay_changes(run, install, changes)
+
     try:
-        yield site, command
+        yield _laid(copied, without=planned, then=lay_changes)
     finally:
         remove_copy(run)
+
+
+@contextmanager
+def copied_beside(
+    installation: Installation, folder: Path, *, with_files: Mapping[TreePath, bytes]
+) -> Generator[StartCommand]:
+    """Copy what a server needs, with some files that hold something else; offer how to ask it.
+
+    The copy lies in a folder of its own, which is gone afterwards.
+    """
+    site = site_of(installation)
+    copied = _Copied(
+        installation, folder / "project" / installation.path.name, site.environment, look(site)
+    )
+
+    def lay_files(install: Path) -> None:
+        for path, content in with_files.items():
+            durable.write_new(locate(install, path), content, mode=0o644)
+
+    try:
+        yield _laid(copied, without=with_files.keys(), then=lay_files)[1]
+    finally:
+        with as_disk_error("removing the copy of the server"):
+            durable.remove_tree(folder)
+
+
+class _Copied(NamedTuple):
+    """What is copied, and where to."""
+
+    installation: Installation
+    install: Path
+    environment: Path
+    servers: Servers
+
+
+def _laid(
+    copied: _Copied, *, without: AbstractSet[TreePath], then: Callable[[Path], None]
+) -> tuple[Site, StartCommand]:
+    """Lay the copy down, then what comes in place of the paths that it is without."""
+    live, install = site_of(copied.installation), copied.install
+    with as_disk_error("copying the server beside"):
+        _copy(copied.installation, install, without)
+        then(install)
+        site = Site.of(install=install, project=install.parent, layout=copied.installation.layout)
+        site = site._replace(environment=copied.environment)
+        _copy_index(live, site)
+    command = command_beside(
+        beside=site,
+        site=live,
+        recorded=recorded_command(live, copied.servers, transport=Transport.STDIO),
+        knows_transport=knows_transport(site),
+    )
+    return site, command
 
 
 def remove_copy(run: Run) -> None:
@@ -61,31 +114,31 @@ def remove_copy(run: Run) -> None:
         durable.remove_tree(run.folder / _FOLDER)
 
 
-def _copy(run: Run, install: Path, changes: tuple[PlannedChange, ...]) -> None:
+def _copy(installation: Installation, install: Path, without: AbstractSet[TreePath]) -> None:
     """Copy the folders that the product lays down, and the files beside them."""
-    changes = tuple(one for one in changes if one.change.place is Place.INSTALL)
-    planned = {one.change.path for one in changes}
     durable.make_directories(install)
-    for path, entry in sorted(_needed(run).items()):
-        if path not in planned:
-            live = partial(Path, os.fsdecode(locate(run.install, path)))
+    for path, entry in sorted(_needed(installation).items()):
+        if path not in without:
+            live = partial(Path, os.fsdecode(locate(installation.path, path)))
             _lay(entry, locate(install, path), live)
-    if changes:
-        with contents_of(run.plan, run.install) as content_of:
-            for one in changes:
-                if one.change.after is not None:
-                    content = partial(content_of, one.change)
-                    _lay(one.change.after, locate(install, one.change.path), content)
 
 
-def _needed(run: Run) -> Tree:
-    tops = {root.install.split("/")[0] for root in run.layout.roots}
+def _lay_changes(run: Run, install: Path, changes: tuple[PlannedChange, ...]) -> None:
+    with contents_of(run.plan, run.install) as content_of:
+        for one in changes:
+            if one.change.after is not None:
+                content = partial(content_of, one.change)
+                _lay(one.change.after, locate(install, one.change.path), content)
+
+
+def _needed(installation: Installation) -> Tree:
+    tops = {root.install.split("/")[0] for root in installation.layout.roots}
 
     def is_needed(path: TreePath, entry: Entry) -> bool:
         top, below, _ = path.partition("/")
         return top in tops or (not below and entry.kind is not Kind.DIRECTORY)
 
-    tree = read_installation_tree(installation_of(run))
+    tree = read_installation_tree(installation)
     return {path: entry for path, entry in tree.items() if is_needed(path, entry)}
 
 

@@ -13,6 +13,7 @@ from aos_upgrade_plugin.sample.source import git
 
 GOOD = ("0.8.0", "0.9.0", "1.0.0", "1.1.0", "1.2.0")
 BAD = ("bad-start", "lost-tool", "silent-search")
+OLDER = "separate-tools"
 HOSTILE = """
 [user]
     name = Somebody Else
@@ -43,7 +44,7 @@ def test_the_commits_are_the_same_on_every_machine(
 def test_the_history_has_good_versions_and_bad_ones(tmp_path: Path) -> None:
     """Tests name versions by tag; the branch stands at the newest good one."""
     source = build_source(tmp_path / "source")
-    assert tuple(source.commits) == GOOD + BAD
+    assert tuple(source.commits) == (*GOOD, *BAD, OLDER)
     assert git(source.folder, "rev-parse", "main", "HEAD").split() == [
         source.commits["1.2.0"].encode(),
         source.commits["1.2.0"].encode(),
@@ -53,6 +54,8 @@ def test_the_history_has_good_versions_and_bad_ones(tmp_path: Path) -> None:
     for version in BAD:
         parent = git(source.folder, "rev-parse", f"{version}^").decode().strip()
         assert parent == source.commits["1.2.0"]
+    before = git(source.folder, "rev-parse", f"{OLDER}^").decode().strip()
+    assert before == source.commits["0.9.0"]
 
 
 def test_what_git_refuses_is_one_line(tmp_path: Path) -> None:
@@ -89,12 +92,12 @@ def test_an_unknown_version_is_named_with_those_there_are(tmp_path: Path) -> Non
     assert "1.0.0" in error.value.cure
 
 
-@pytest.mark.parametrize("version", GOOD + BAD)
+@pytest.mark.parametrize("version", [*GOOD, *BAD, OLDER])
 def test_every_version_is_a_source_of_its_generation(version: str) -> None:
     """The layouts know each version for what it is, and its Python is Python."""
     files = files_of(version)
     layouts = [layout.name for layout in known() if set(layout.source_signs) & set(files)]
-    assert layouts == (["agent_os"] if version.startswith("0.") else ["praxis_os"])
+    assert layouts == (["agent_os"] if version.startswith(("0.", OLDER)) else ["praxis_os"])
     for path, file in files.items():
         if path.endswith(".py"):
             ast.parse(file.content, path)

@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from aos_upgrade_plugin.models.journal import RESTORE, JournalState
+from aos_upgrade_plugin.models.journal import WITHOUT_RUN, JournalState
 
 
 class Move(Enum):
@@ -31,6 +31,6 @@ _MOVES = {
 
 def recovery_move(state: JournalState | None, *, purpose: str = "") -> Move:
     """Say what to do for the last state in a journal; nothing where no journal was written."""
-    if state is JournalState.APPLIED and purpose == RESTORE:
+    if state is JournalState.APPLIED and purpose in WITHOUT_RUN:
         return Move.UNDO
     return _MOVES[state]

@@ -34,7 +34,7 @@ logging.getLogger("mcp").addHandler(logging.NullHandler())
 
 def ask(endpoint: str | StartCommand, calls: Sequence[ToolCall], limit_s: float) -> Probe:
     """Return what the server answers; each step has the whole limit. Nothing is raised."""
-    with _last_lines() as (stderr, lines):
+    with last_lines() as (stderr, lines):
         conversation = _Conversation(endpoint, stderr, limit_s)
         try:
             anyio.run(conversation.hold, calls)
@@ -169,7 +169,7 @@ def _first(error: BaseException) -> BaseException:
 
 
 @contextmanager
-def _last_lines() -> Generator[tuple[TextIO, deque[str]]]:
+def last_lines() -> Generator[tuple[TextIO, deque[str]]]:
     """Give a stream to write to, and the last lines that were written; no file is made."""
     read_from, write_to = os.pipe()
     lines: deque[str] = deque(maxlen=_LAST_LINES)

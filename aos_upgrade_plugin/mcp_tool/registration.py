@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool, open_tool
+from aos_upgrade_plugin.mcp_tool.arguments import as_sent, without_action
 from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.workflow_call import Action
 
@@ -97,12 +98,14 @@ def register_workflow_tools(
             open_world_hint=False,
         ),
     )
+    server.middleware.append(without_action(name))
     _offer(server, tool)
     return 1
 
 
 def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
     def aos_workflow(  # noqa: PLR0913, PLR0917 - the parameters of the contract
+        context: Context[Any, Any],
         action: _ACTION,
         session_id: _SESSION = None,
         workflow_type: _WORKFLOW = None,
@@ -118,33 +121,25 @@ def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
         reset_evidence: _RESET = False,  # noqa: FBT002 - by name only, over the wire
         to_phase: _TO_PHASE = None,
     ) -> Annotated[CallToolResult, Answer]:
-        return _result(
-            tool.call(
-                {
-                    "action": action,
-                    "session_id": session_id,
-                    "workflow_type": workflow_type,
-                    "target_file": target_file,
-                    "options": options,
-                    "phase": phase,
-                    "task_number": task_number,
-                    "evidence": evidence,
-                    "category": category,
-                    "status": status,
-                    "reason": _text(reason),
-                    "checkpoint_note": _text(checkpoint_note),
-                    "reset_evidence": reset_evidence,
-                    "to_phase": to_phase,
-                }
-            )
-        )
+        given = {
+            "action": action,
+            "session_id": session_id,
+            "workflow_type": workflow_type,
+            "target_file": target_file,
+            "options": options,
+            "phase": phase,
+            "task_number": task_number,
+            "evidence": evidence,
+            "category": category,
+            "status": status,
+            "reason": reason,
+            "checkpoint_note": checkpoint_note,
+            "reset_evidence": reset_evidence,
+            "to_phase": to_phase,
+        }
+        return _result(tool.call(as_sent(context, given)))
 
     return aos_workflow
-
-
-def _text(value: object) -> object:
-    """Give a text back that the SDK took for JSON, as it does with every text that looks so."""
-    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def _result(answer: dict[str, Any]) -> CallToolResult:

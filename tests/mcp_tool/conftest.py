@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,11 @@ from tests.mcp_tool.door import Door
 
 COMMAND = str(Path(sys.executable).with_name("aos-upgrade"))
 LOOSE = {"phases/0/gate-definition.yaml": None}
+
+
+def unmeasured_environment() -> dict[str, str]:
+    """Return surroundings without measured coverage: for what others call measured, less often."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
 
 
 def lay_project(project: Path) -> Path:
@@ -31,11 +36,10 @@ def install(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving_http(project: Path) -> Generator[str]:
+def serving_http(project: Path, *, env: Mapping[str, str] | None = None) -> Generator[str]:
     """Serve over HTTP, and end it by a signal; nothing that it said is a trace of a failure."""
-    process = subprocess.Popen(
-        [COMMAND, "serve", "--transport", "http"], cwd=project, stderr=subprocess.PIPE, text=True
-    )
+    command = [COMMAND, "serve", "--transport", "http"]
+    process = subprocess.Popen(command, cwd=project, env=env, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         first = process.stderr.readline()
@@ -54,16 +58,15 @@ def served(install: Path) -> Generator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def open_door() -> Iterator[Callable[[Path], Door]]:
     """Return a door to a project; each server is started once, and has to end well."""
     doors: dict[Path, Door] = {}
 
     def to(project: Path) -> Door:
         if project not in doors:
-            # Its coverage is not measured: other tests call the same code, and less often.
-            env = {key: os.environ[key] for key in os.environ if not key.startswith("COVERAGE_")}
-            doors[project] = Door([COMMAND, "serve", "--target", str(project)], env=env)
+            command = [COMMAND, "serve", "--target", str(project)]
+            doors[project] = Door(command, env=unmeasured_environment())
         return doors[project]
 
     yield to

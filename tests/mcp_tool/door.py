@@ -1,8 +1,10 @@
-"""A client that may say anything at all: lines to a server over its pipes, and lines back."""
+"""Clients that may say anything at all, over the pipes of a server or over HTTP."""
 
+import http.client
 import json
 import os
 import select
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -71,6 +73,60 @@ class Door:
         out, told = self._server.communicate()
         assert out == b""
         return self._server.returncode, told.decode()
+
+
+_ACCEPT = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+_META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+MODERN = {
+    **_ACCEPT,
+    "MCP-Protocol-Version": "2026-07-28",
+    "Mcp-Method": "tools/call",
+    "Mcp-Name": "aos_workflow",
+}
+
+
+class HttpDoor:
+    """Requests of any shape to a server over HTTP."""
+
+    def __init__(self, url: str) -> None:
+        """Know where it serves."""
+        self.port = int(url.rpartition(":")[2].partition("/")[0])
+
+    def post(
+        self, body: bytes | None, *, path: str = "/mcp", method: str = "POST", **headers: str
+    ) -> int:
+        """Return the status of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        try:
+            more = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, {**_ACCEPT, **more})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def call(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """Call the tool with any arguments, look at what every answer has, and return it."""
+        call = {"name": "aos_workflow", "arguments": arguments, "_meta": _META}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        try:
+            connection.request("POST", "/mcp", json.dumps(body), MODERN)
+            return checked(json.loads(connection.getresponse().read())["result"])
+        finally:
+            connection.close()
+
+    def works(self) -> bool:
+        """Say whether an ordinary call is answered."""
+        return bool(self.call({"action": "list_sessions"})["status"] == "success")
+
+    def raw(self, data: bytes) -> socket.socket:
+        """Send bytes that need be no request, and return the open connection."""
+        connection = socket.create_connection(("127.0.0.1", self.port))
+        connection.sendall(data)
+        return connection
 
 
 def checked(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,8 +57,8 @@ TOOL_SAID_NO = 5
 
 def _inspect(server: tuple[str, ...], method: str, *arguments: str, era: str = "modern") -> Ran:
     launcher = "inspector/clients/launcher/build/index.js"
-    how = ("--cli", *server, "--quiet", "--protocol-era", era, "--method", method)
-    return _run(launcher, *how, *arguments)
+    how = ("--cli", *server, "--quiet", "--connect-timeout", "0", "--protocol-era", era)
+    return _run(launcher, *how, "--method", method, *arguments)
 
 
 def _call(server: tuple[str, ...], arguments: Mapping[str, object], *, era: str = "modern") -> Ran:
@@ -166,8 +166,8 @@ def test_the_server_conforms(address: str, tmp_path: Path) -> None:
 
     def checks(scenario: str) -> list[dict[str, Any]]:
         folder = tmp_path / scenario
-        ask = ("server", "--url", address, "--scenario", scenario, "--output-dir", folder)
-        ran = _run("conformance/dist/index.js", *ask)
+        ask = ("server", "--url", address, "--scenario", scenario, "--timeout", "300000")
+        ran = _run("conformance/dist/index.js", *ask, "--output-dir", folder)
         assert ran.status == 0, ran.out
         (told,) = folder.rglob("checks.json")
         found: list[dict[str, Any]] = json.loads(told.read_text())

@@ -114,11 +114,13 @@ class _Failed(NamedTuple):
     cure: str
 
 
-def drive(run: Run, workflow: Workflow, steps: Steps, watcher: Watcher) -> Ended:
+def drive(
+    run: Run, workflow: Workflow, steps: Steps, watcher: Watcher, *, through: int = CLEANUP
+) -> Ended:
     """Take a run through its phases, up to the action of the last one; or back.
 
-    The last action lets go of what led back, and its gate wants the lock released: that gate is
-    for :func:`finish`.
+    It comes to rest before the first phase that comes after ``through``. The last action lets go
+    of what led back, and its gate wants the lock released: that gate is for :func:`finish`.
     """
     if (reasons := why_back(run.session)) is not None:
         return go_back(run, reasons, steps, watcher)
@@ -129,6 +131,8 @@ def drive(run: Run, workflow: Workflow, steps: Steps, watcher: Watcher) -> Ended
         completed=run.session.completed_phases,
         left_out=left_out(only=run.settings.only),
     ):
+        if phase.number > through:
+            return Ended(run, Status.AT_REST)
         passed = _pass_phase(run, phase, steps, watcher)
         if isinstance(passed, _Failed):
             return _react(passed, phase, steps, watcher)

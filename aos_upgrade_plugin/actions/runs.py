@@ -9,8 +9,10 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from aos_upgrade_plugin.decide.run.run_state import session_of_run
-from aos_upgrade_plugin.decide.run.sessions import is_upgrade
+from aos_upgrade_plugin.decide.run.sessions import is_upgrade, moved
+from aos_upgrade_plugin.decide.workflow.driving import not_begun
 from aos_upgrade_plugin.effects.session import run_folder, sessions
+from aos_upgrade_plugin.engine import Ended
 from aos_upgrade_plugin.errors import (
     NotFoundError,
     StaleError,
@@ -21,6 +23,7 @@ from aos_upgrade_plugin.errors import (
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.gate import PlannedCheck
 from aos_upgrade_plugin.models.plan import UpgradePlan
+from aos_upgrade_plugin.models.report import Status
 from aos_upgrade_plugin.models.run import PLAN, Run
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.settings import Settings
@@ -59,6 +62,35 @@ def new(
     folder = run_folder.before_it_begins(at.path, session.session_id, keep=settings.keep_backups)
     run_folder.save_plan(folder, plan)
     return _run_of(at, session, plan, folder)
+
+
+def keep_driven(at: Installation, ended: Ended) -> Ended:
+    """Keep where a driven run stands that has not begun: it is with the user until then."""
+    session, now = ended.run.session, datetime.now(UTC)
+    status = ended.status or Status.AT_REST
+    if status in {Status.BLOCKED, Status.NEEDS_DECISION}:
+        session = not_begun(session, reasons=ended.reasons, cure=ended.cure, now=now)
+    elif status is Status.NOTHING_TO_DO:
+        reason = "the installation has all that the source brings"
+        session = moved(session=session, to=SessionStatus.COMPLETED, reason=reason)
+    saved = sessions.save(run_folder.with_user(at.path), session)
+    return ended._replace(run=ended.run.at(saved), status=status)
+
+
+def find_driven(at: Installation, name: SessionId) -> Run | None:
+    """Return a driven run that has not begun; nothing where it has, or there is none."""
+    place = run_folder.with_user(at.path)
+    with suppress(NotFoundError):
+        session = sessions.load(place, name).session
+        if session is not None and not sessions.there(at.path, name):
+            folder = place / name
+            return _run_of(at, session, run_folder.load_plan(folder / PLAN), folder)
+    return None
+
+
+def forget_driven(at: Installation, name: SessionId) -> None:
+    """Forget with the user what the installation keeps from now on."""
+    sessions.delete(run_folder.with_user(at.path), name, reason="it began")
 
 
 def find(at: Installation, name: SessionId | None, *, open_only: bool = False) -> Run:

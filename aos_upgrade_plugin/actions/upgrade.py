@@ -11,14 +11,20 @@ from aos_upgrade_plugin.actions import runs
 from aos_upgrade_plugin.actions.evidence import write_merged
 from aos_upgrade_plugin.actions.reports import run_report, told_again
 from aos_upgrade_plugin.actions.steps import UpgradeSteps
-from aos_upgrade_plugin.decide.run.reporting import conflict_line, migration_line, phase_name
-from aos_upgrade_plugin.decide.run.run_state import phase_passed, why_back
+from aos_upgrade_plugin.decide.run.reporting import (
+    conflict_line,
+    how_to_decide,
+    migration_line,
+    phase_name,
+)
+from aos_upgrade_plugin.decide.run.run_state import phase_begun, phase_passed, why_back
+from aos_upgrade_plugin.decide.run.sessions import as_new, is_driven
 from aos_upgrade_plugin.effects.gate.check_list import collect
 from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
-from aos_upgrade_plugin.errors import StateError, UpgradeError
+from aos_upgrade_plugin.errors import StaleError, StateError, UpgradeError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.conflict import GivenAnswers
 from aos_upgrade_plugin.models.gate import Gate, GateContext
@@ -31,7 +37,7 @@ from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.settings import OnConflict, Settings
 from aos_upgrade_plugin.models.waiver import Waiver
-from aos_upgrade_plugin.models.workflow import PRE_FLIGHT, UPGRADE
+from aos_upgrade_plugin.models.workflow import CLEANUP, PRE_FLIGHT, UPGRADE
 from aos_upgrade_plugin.phases import source
 from aos_upgrade_plugin.phases.content import refuse_stale
 from aos_upgrade_plugin.phases.deciding import Ask, Said
@@ -46,11 +52,6 @@ from aos_upgrade_plugin.reporters import summary
 
 Agree = Callable[[PlannedMigration], bool]
 """Asks somebody whether a migration may be made."""
-
-_DECIDE = (
-    "decide for all: --on-conflict keep, take or merge; or each: --on-conflict ask, or "
-    "aos-upgrade plan --write-answers FILE, then run --answers FILE"
-)
 
 
 class Upgrade:
@@ -149,8 +150,36 @@ class Upgrade:
             ended = self._begin(ended.run)
         return self._written(ended, evidence_dir)
 
-    def resume(self, name: SessionId | None, *, evidence_dir: Path | None = None) -> RunReport:
-        """Go on with a run that was interrupted or paused, from where it is."""
+    def advance(self, name: SessionId, *, through: int) -> RunReport:
+        """Take a driven run on, until the phase ``through`` has passed or something stops it.
+
+        While it has not begun, its pre-flight is measured again each time: much may have happened
+        since it was asked to go on the last time.
+        """
+        run = runs.find_driven(self._at, name)
+        if run is None:
+            return self.resume(name, through=through)
+        now = datetime.now(UTC)
+        run = run.at(phase_begun(session=run.session, phase=PRE_FLIGHT, now=now))
+        ended = self._before_it_begins(run)
+        if ended.status is None and through > PRE_FLIGHT:
+            try:
+                runs.refuse_other_commit(run.plan, run.settings)
+                ended = self._begin(ended.run, through=through)
+            except StaleError as error:  # another plan is needed, and nothing has begun
+                ended = Ended(ended.run, Status.BLOCKED, (str(error),), error.cure)
+                ended = runs.keep_driven(self._at, ended)
+        else:
+            ended = runs.keep_driven(self._at, ended)
+        return self._written(ended, None)
+
+    def resume(
+        self, name: SessionId | None, *, evidence_dir: Path | None = None, through: int = CLEANUP
+    ) -> RunReport:
+        """Go on with a run that was interrupted or paused, from where it is.
+
+        One that is driven from outside comes to rest where the phase ``through`` has passed.
+        """
         run = runs.find(self._at, name, open_only=True)
         status = run.session.session_status
         if status not in runs.OPEN:
@@ -160,7 +189,7 @@ class Upgrade:
             )
         run_folder.refuse_unfit(evidence_dir, self._at.path)
         with self._hold(run, "resume") as held:
-            ended = self._drive(run, held)
+            ended = self._drive(run, held, through=through)
         return self._written(self._finish(ended), evidence_dir)
 
     def roll_back(self, name: SessionId | None, *, evidence_dir: Path | None = None) -> RunReport:
@@ -216,12 +245,12 @@ class Upgrade:
             migrations = map(migration_line, run.plan.unasked)
             conflicts = map(conflict_line, run.plan.undecided)
             reasons = (*migrations, *conflicts, *run.plan.notes)
-            return Ended(run, Status.NEEDS_DECISION, reasons, _how_to_decide(run))
+            return Ended(run, Status.NEEDS_DECISION, reasons, how_to_decide(run.plan))
         if run.plan.nothing_to_do:
             return Ended(run, Status.NOTHING_TO_DO)
         return Ended(run, Status.PLANNED if run.settings.dry_run else None)
 
-    def _begin(self, run: Run) -> Ended:
+    def _begin(self, run: Run, *, through: int = CLEANUP) -> Ended:
         """Take the lock, move plan and evidence into the installation, and go on from there."""
         name, kept_before = run.session.session_id, run.folder
         with self._hold(run, "run") as held:
@@ -229,8 +258,10 @@ class Upgrade:
             with run_folder.gone_if_it_fails(folder):
                 refuse_stale(replace(run, install=held.install))
                 run = replace(run, folder=run_folder.copy(kept_before, folder))
-                run = run.at(sessions.save(held.install, run.session))
-            ended = self._drive(run, held)
+                run = run.at(sessions.save(held.install, as_new(run.session)))
+            if is_driven(run.session):
+                runs.forget_driven(self._at, name)
+            ended = self._drive(run, held, through=through)
         run_folder.remove(kept_before)
         return self._finish(ended)
 
@@ -241,11 +272,13 @@ class Upgrade:
             self._watcher.recovered([each.report for each in held.recovered])
             yield held
 
-    def _drive(self, run: Run, held: Holding) -> Ended:
+    def _drive(self, run: Run, held: Holding, *, through: int) -> Ended:
         if why_back(run.session) is None:  # else the space is needed now
             keep_space(run)
         with runs.stoppable(run, "resume"):
-            ended = engine.drive(_held(run, held), self._workflow, self._steps, self._watcher)
+            ended = engine.drive(
+                _held(run, held), self._workflow, self._steps, self._watcher, through=through
+            )
         return _with_recovered(ended, held)
 
     def _finish(self, ended: Ended) -> Ended:
@@ -268,13 +301,6 @@ class Upgrade:
         except UpgradeError as error:  # it must not hide what was done
             report = report.model_copy(update={"warnings": (*report.warnings, str(error))})
         return report
-
-
-def _how_to_decide(run: Run) -> str:
-    """Say which options decide everything that is open."""
-    migrations = " ".join(each.flag for each in run.plan.unasked)
-    ask = f"say yes to what is listed: {migrations}" if migrations else ""
-    return "; ".join(filter(None, (ask, _DECIDE if run.plan.undecided else "")))
 
 
 def _with_recovered(ended: Ended, held: Holding) -> Ended:

@@ -1,19 +1,30 @@
 """What every action needs at hand: the installation, its sessions, the workflows."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue, Usable
+from aos_upgrade_plugin.decide.run.sessions import is_driven, is_upgrade, matching
 from aos_upgrade_plugin.decide.workflow.definitions import phase_of
+from aos_upgrade_plugin.decide.workflow.driving import evidence_measured
 from aos_upgrade_plugin.decide.workflow.workflow_answers import next_actions, phase_content
-from aos_upgrade_plugin.effects.session import sessions
+from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError
 from aos_upgrade_plugin.models.base import SessionId
-from aos_upgrade_plugin.models.session import WorkflowSession
+from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.status import SessionView
-from aos_upgrade_plugin.phases.installation import Installation
-from aos_upgrade_plugin.phases.overview import session_view
+from aos_upgrade_plugin.phases.installation import Installation, find
+from aos_upgrade_plugin.phases.overview import session_view, session_views
 
 Answer = dict[str, Any]
+Waiting = Callable[[int, int, str], None]
+"""Hears how many checks are done, how many were planned, and what is done."""
+
+
+def unheard(done: int, planned: int, what: str) -> None:
+    """Hear it and do nothing."""
 
 
 class Desk(NamedTuple):
@@ -21,11 +32,37 @@ class Desk(NamedTuple):
 
     installation: Installation
     catalogue: Catalogue
+    waiting: Waiting = unheard
+    """Hears now and then how far something is that a call waits for."""
+
+    patience_s: float | None = None
+    """For how long a call waits for what it began; nothing where it waits to the end."""
+
+    def now(self) -> "Desk":
+        """Return the desk at the installation where it is now: an upgrade may have renamed it."""
+        return self._replace(installation=find(self.installation.project))
+
+    def store(self, session_id: SessionId) -> Path:
+        """Return where a session is kept: with the user as long as its upgrade has not begun."""
+        install, beside = self.installation.path, run_folder.with_user(self.installation.path)
+        begun = sessions.there(install, session_id) or not sessions.there(beside, session_id)
+        return install if begun else beside
+
+    def views(self, status: SessionStatus | None) -> tuple[SessionView, ...]:
+        """Return every session in a state, or all; the one that was used last comes first."""
+        install, beside = self.installation.path, run_folder.with_user(self.installation.path)
+        begun = session_views(install, status=status)
+        names = {each.session_id for each in begun}
+        others = session_views(beside, status=status)
+        every = (*begun, *(each for each in others if each.session_id not in names))
+        return matching(sessions=every, status=status)
 
     def view(self, session_id: SessionId) -> SessionView:
         """Return a session as it looks from outside. Raises NotFoundError, DamagedError."""
-        try:
+        with suppress(NotFoundError):
             return session_view(self.installation.path, session_id)
+        try:
+            return session_view(run_folder.with_user(self.installation.path), session_id)
         except NotFoundError as error:
             raise NotFoundError(
                 f"there is no session {session_id!r}", cure="list_sessions names those there are"
@@ -42,7 +79,9 @@ class Desk(NamedTuple):
 
     def save(self, session: WorkflowSession) -> WorkflowSession:
         """Save a session; raise StaleError where somebody else was faster."""
-        return sessions.save(self.installation.path, session)
+        install = self.installation.path
+        place = self.store(session.session_id) if is_driven(session) else install
+        return sessions.save(place, session)
 
     def workflow(self, session: WorkflowSession) -> Usable:
         """Return the workflow that a session walks."""
@@ -51,7 +90,10 @@ class Desk(NamedTuple):
     def phase_content(self, session: WorkflowSession, workflow: Usable, number: int) -> Answer:
         """Return a phase of a session's workflow as whoever carries it out gets it."""
         phase = phase_of(definition=workflow.definition, number=number, total=session.total_phases)
-        return phase_content(phase=phase, text=workflow.text_of(phase), session=session)
+        content = phase_content(phase=phase, text=workflow.text_of(phase), session=session)
+        if is_upgrade(session):
+            content["evidence_required"] = evidence_measured(number)
+        return content
 
 
 def going_on(session: WorkflowSession, *, interrupted: bool = False) -> Answer:

@@ -1,6 +1,7 @@
 """The actions that only look."""
 
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
+from aos_upgrade_plugin.actions.workflow_upgrades import running
 from aos_upgrade_plugin.decide.workflow.definitions import phase_of, task_of
 from aos_upgrade_plugin.decide.workflow.task_text import task_text
 from aos_upgrade_plugin.decide.workflow.workflow_answers import (
@@ -19,7 +20,6 @@ from aos_upgrade_plugin.models.workflow_call import (
     ListWorkflows,
     OfSession,
 )
-from aos_upgrade_plugin.phases.overview import session_views
 
 
 def list_workflows(desk: Desk, asked: ListWorkflows) -> Answer:
@@ -77,6 +77,7 @@ def get_state(desk: Desk, asked: OfSession) -> Answer:
         "interrupted": view.interrupted,
         "resume_capable": view.interrupted or session.session_status in _RESUMABLE,
         "problem": view.problem,
+        **running(desk, session),
     }
 
 
@@ -90,7 +91,7 @@ def list_sessions(desk: Desk, asked: ListSessions) -> Answer:
             "status: there is no such state", cure=f"name one of: {', '.join(SessionStatus)}"
         )
     status = SessionStatus(asked.status) if asked.status else None
-    views = session_views(desk.installation.path, status=status)
+    views = desk.views(status)
     shown = [summary(view) for view in views[:MOST_SESSIONS]]
     stale = sum(view.stale for view in views)
     after = ["get_state", "delete_session"] if stale else ["get_state"]

@@ -1,12 +1,15 @@
 """The tool: fourteen actions, one door. The command line and the MCP server both call it."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from aos_upgrade_plugin.actions.upgrade_start import questions
 from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue
-from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk
+from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, Waiting, unheard
 from aos_upgrade_plugin.actions.workflow_looking import (
     get_errors,
     get_phase,
@@ -25,11 +28,12 @@ from aos_upgrade_plugin.actions.workflow_walking import (
     rollback,
     start,
 )
+from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS
 from aos_upgrade_plugin.decide.workflow.workflow_call import action_of, error_fields, request_of
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.words import line
-from aos_upgrade_plugin.models.workflow_call import Action
-from aos_upgrade_plugin.phases.installation import find
+from aos_upgrade_plugin.models.workflow_call import Action, Start
+from aos_upgrade_plugin.phases.installation import Installation, find
 from aos_upgrade_plugin.plugins import installed_plugins
 
 _log = logging.getLogger(__name__)
@@ -51,24 +55,49 @@ HANDLERS: Mapping[Action, Callable[[Desk, Any], Answer]] = {
     Action.GET_ERRORS: get_errors,
 }
 
+Watch = Callable[[Mapping[str, Any], Answer, float], None]
+"""Gets each call, its answer, and how many seconds it took; raises nothing."""
+
 
 class WorkflowTool:
     """The workflows and sessions of the installation that a folder is, holds or lies in."""
 
-    def __init__(self, start_at: Path, catalogue: Catalogue) -> None:
-        """Look for the installation anew at each call: an upgrade may give it another name."""
-        self._start_at = start_at
-        self.catalogue = catalogue
+    def __init__(
+        self, start_at: Path, catalogue: Catalogue, *, patience_s: float | None = None
+    ) -> None:
+        """Look for the installation anew at each call: an upgrade may give it another name.
 
-    def call(self, arguments: Mapping[str, Any]) -> Answer:
-        """Do what a call says and return the answer; an error is one, too. Nothing is raised."""
+        A call waits for ``patience_s`` at most for what it began; without, to its end.
+        """
+        self._start_at = start_at
+        self._patience_s = patience_s
+        self.catalogue = catalogue
+        self.watch: Watch | None = None
+
+    def installation(self) -> Installation:
+        """Return the installation as a call would find it now. Raises NotFoundError, DiskError."""
+        return find(self._start_at)
+
+    def call(self, arguments: Mapping[str, Any], *, waiting: Waiting = unheard) -> Answer:
+        """Do what a call says and return the answer; an error is one, too. Nothing is raised.
+
+        ``waiting`` hears how far something is that the call waits for.
+        """
+        if self.watch is None:
+            return self._answer(arguments, waiting)
+        began = time.perf_counter()
+        answer = self._answer(arguments, waiting)
+        self.watch(arguments, answer, time.perf_counter() - began)
+        return answer
+
+    def _answer(self, arguments: Mapping[str, Any], waiting: Waiting) -> Answer:
         name = arguments.get("action")
         parameters = {key: value for key, value in arguments.items() if key != "action"}
         told: Answer = {"action": line(name) if isinstance(name, str) else None}
         try:
             action = action_of(name)
             request = request_of(action=action, arguments=parameters)
-            desk = Desk(find(self._start_at), self.catalogue)
+            desk = Desk(self.installation(), self.catalogue, waiting, self._patience_s)
             return {"status": "success", **told, **HANDLERS[action](desk, request)}
         except UpgradeError as error:
             _log.info("%s: %s", name, error, exc_info=error)
@@ -82,10 +111,23 @@ class WorkflowTool:
             }
         return {"status": "error", **told, **fields, "next_actions": _after_error(fields)}
 
+    def questions(self, arguments: Mapping[str, Any]) -> Answer | None:
+        """Return what a ``start`` would ask to be decided; nothing where it would not ask."""
+        with suppress(UpgradeError):
+            action = action_of(arguments.get("action"))
+            rest = {key: value for key, value in arguments.items() if key != "action"}
+            request = request_of(action=action, arguments=rest)
+            if isinstance(request, Start) and request.workflow_type in UPGRADE_WORKFLOWS:
+                return questions(Desk(find(self._start_at), self.catalogue), request)
+        return None
 
-def open_tool(start_at: Path, *, source: Path | None = None) -> WorkflowTool:
+
+def open_tool(
+    start_at: Path, *, source: Path | None = None, patience_s: float | None = None
+) -> WorkflowTool:
     """Return the tool with the workflows of every plugin, and of a source where one is named."""
-    return WorkflowTool(start_at, Catalogue(installed_plugins(), source=source))
+    catalogue = Catalogue(installed_plugins(), source=source)
+    return WorkflowTool(start_at, catalogue, patience_s=patience_s)
 
 
 def action_name(name: object) -> str:

@@ -1,84 +1,276 @@
-"""Upgrades that the tool takes up again or back: their files, not only the bookkeeping."""
+"""Upgrades that the tool drives: begun, taken from phase to phase, taken up again, taken back.
 
-from collections.abc import Sequence
+What changes an installation is done by a command of ours that outlives the call: the server that
+was asked may be the one that has to be restarted.
+"""
+
 from datetime import UTC, datetime
 
-from aos_upgrade_plugin.actions.upgrade import Upgrade
+from aos_upgrade_plugin.actions import runs
+from aos_upgrade_plugin.actions.upgrade_start import begin_again
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
-from aos_upgrade_plugin.errors import InvalidError
-from aos_upgrade_plugin.models.event import Event
-from aos_upgrade_plugin.models.gate_report import GateReport
-from aos_upgrade_plugin.models.report import RecoveredReport, RunReport, Status
-from aos_upgrade_plugin.models.session import WorkflowSession
-from aos_upgrade_plugin.models.workflow_call import Rollback
-from aos_upgrade_plugin.phases.installation import find
+from aos_upgrade_plugin.actions.workflow_runner import checks_done, run_and_wait, working
+from aos_upgrade_plugin.decide.run.sessions import at_rest, is_driven, is_upgrade
+from aos_upgrade_plugin.decide.workflow import driven_answers, walking
+from aos_upgrade_plugin.decide.workflow.claims import contradictions, refuse_unknown
+from aos_upgrade_plugin.decide.workflow.driving import (
+    accepted,
+    at_the_beginning,
+    foreseen,
+    is_dry,
+    is_over,
+)
+from aos_upgrade_plugin.decide.workflow.workflow_answers import names
+from aos_upgrade_plugin.effects.session import detached, run_folder, sessions
+from aos_upgrade_plugin.effects.session.detached import Detached
+from aos_upgrade_plugin.errors import InvalidError, StateError
+from aos_upgrade_plugin.models.base import SessionId
+from aos_upgrade_plugin.models.gate import Gate
+from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.workflow import CLEANUP, PRE_FLIGHT
+from aos_upgrade_plugin.models.workflow_call import (
+    Action,
+    CompletePhase,
+    Pause,
+    RetryPhase,
+    Rollback,
+)
 
-_WELL = frozenset({Status.COMPLETED, Status.PAUSED})
+_FAILED = frozenset({SessionStatus.FAILED, SessionStatus.ROLLED_BACK, SessionStatus.INCONSISTENT})
 
 
-class _Unwatched:
-    """Nobody looks on: the answer is all."""
+def complete(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answer:
+    """Do and measure the current phase, and leave it if what is claimed of it is true.
 
-    def recovered(self, reports: Sequence[RecoveredReport]) -> None:
-        """Say nothing."""
+    Called again while the phase is done, it says how far that is; afterwards, what it came to.
+    """
+    _refuse_undriven(session, Action.COMPLETE_PHASE)
+    if (command := working(session)) is not None:
+        return _at_work(desk, session, command)
+    if _fails_here(session, asked.phase):
+        last = detached.look(session.session_id)
+        return _stopped(session, last)
+    if not (session.session_status is SessionStatus.COMPLETED and asked.phase == CLEANUP):
+        _refuse_unless_at_rest(session, Action.COMPLETE_PHASE)
+    walking.refuse_other_phase(session=session, phase=asked.phase, action="complete_phase")
+    refuse_unknown(asked.evidence, gate=Gate.named(str(asked.phase)))
+    if asked.phase not in session.completed_phases:
+        if is_dry(session) and asked.phase > PRE_FLIGHT:
+            session = _foresee(desk, session)
+        else:
+            through = ("--through", str(asked.phase))
+            command = run_and_wait(desk, session, "resume", session.session_id, *through)
+            desk = desk.now()
+            session = desk.session(session.session_id)
+            if command is not None and command.works:
+                return _at_work(desk, session, command)
+            if asked.phase not in session.completed_phases:
+                return _stopped(session, command)
+    return _judge_claims(desk, session, asked)
 
-    def phase(self, name: str) -> None:
-        """Say nothing."""
 
-    def event(self, event: Event) -> None:
-        """Say nothing."""
+def _judge_claims(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answer:
+    left = session.phase_artifacts[asked.phase]
+    evidence = left.get("evidence")
+    measured = evidence if isinstance(evidence, dict) else {}
+    if found := contradictions(asked.evidence, measured=measured):
+        now = datetime.now(UTC)
+        saved = desk.save(driven_answers.with_refused_claims(session, found, now=now))
+        return {**going_on(saved), **driven_answers.contradicted(found, phase=asked.phase)}
+    workflow = desk.workflow(session)
+    if not is_over(session):
+        numbers = [phase.number for phase in workflow.definition.phases]
+        session = desk.save(accepted(session, phases=numbers))
+    answer = {
+        **going_on(session),
+        "phase_completed": asked.phase,
+        "checkpoint_passed": True,
+        "evidence_accepted": names(measured),
+        "evidence": left.get("would", measured),
+        "next_phase": None,
+        "next_phase_content": None,
+    }
+    if not is_over(session):
+        content = desk.phase_content(session, workflow, session.current_phase)
+        named = {key: content[key] for key in ("phase_number", "title", "description")}
+        answer |= {"next_phase": named, "next_phase_content": content}
+    return answer
 
-    def gate(self, report: GateReport) -> None:
-        """Say nothing."""
+
+def put_aside(desk: Desk, session: WorkflowSession, asked: Pause) -> Answer:
+    """Pause a driven upgrade between two phases."""
+    _refuse_undriven(session, Action.PAUSE)
+    _refuse_unless_at_rest(session, Action.PAUSE)
+    now = datetime.now(UTC)
+    session = desk.save(walking.paused(session=session, note=asked.checkpoint_note, now=now))
+    noted = session.checkpoint.model_dump(mode="json") if session.checkpoint else None
+    return {**going_on(session), "paused": True, "checkpoint": noted, "resume_capable": True}
 
 
 def take_up(desk: Desk, session: WorkflowSession) -> Answer:
-    """Go on with an upgrade that was paused or interrupted, to its end."""
-    idle = datetime.now(UTC) - session.last_updated
-    report = Upgrade(desk.installation, _Unwatched()).resume(session.session_id)
-    answer = {"resumed": True, "paused_duration_seconds": max(0.0, idle.total_seconds())}
-    told = _told(_now(desk, session), report)
-    return {**told, **answer, **_judged(report, well=report.status in _WELL)}
+    """Go on with an upgrade that was paused or interrupted.
+
+    One that is driven comes to rest after its current phase; any other goes on to its end.
+    """
+    if (command := working(session)) is not None:
+        return _at_work(desk, session, command)
+    idle_s = max(0.0, (datetime.now(UTC) - session.last_updated).total_seconds())
+    answer = {"resumed": True, "paused_duration_seconds": idle_s}
+    through: tuple[str, ...] = ()
+    if is_driven(session):
+        if at_rest(session):
+            walking.refuse_unless_allowed(session=session, action="resume")
+            session = desk.save(walking.resumed(session=session))
+            content = desk.phase_content(session, desk.workflow(session), session.current_phase)
+            return {**going_on(session), **answer, "phase_content": content}
+        through = ("--through", str(session.current_phase))
+    command = run_and_wait(desk, session, "resume", session.session_id, *through)
+    return {**answer, **_came_to(desk, session.session_id, command, well=_WENT_ON)}
 
 
 def take_back(desk: Desk, session: WorkflowSession, asked: Rollback) -> Answer:
     """Bring everything back that an upgrade changed, and prove it. Raises InvalidError."""
-    first = 0
-    if asked.to_phase != first:
+    if (command := working(session)) is not None:
+        return _at_work(desk, session, command)
+    if asked.to_phase != PRE_FLIGHT:
         raise InvalidError(
             f"an upgrade goes back as a whole, not to phase {asked.to_phase}",
-            cure=f"name {first} as to_phase: the installation is what it was before the run then",
+            cure=f"name {PRE_FLIGHT} as to_phase: the installation is what it was before the run "
+            "then",
         )
-    report = Upgrade(desk.installation, _Unwatched()).roll_back(session.session_id)
-    well = report.status is Status.ROLLED_BACK
-    answer = {
-        "from_phase": session.current_phase,
-        "to_phase": first,
-        "rolled_back": well,
-        "artifacts_cleared": [],
-        "set_aside": list(report.rollback.set_aside),
-    }
-    return {**_told(_now(desk, session), report), **answer, **_judged(report, well=well)}
+    answer = {"from_phase": session.current_phase, "to_phase": PRE_FLIGHT}
+    cleared = sorted(session.phase_artifacts)
+    if runs.find_driven(desk.installation, session.session_id) is not None:
+        if session.session_status is not SessionStatus.FAILED:
+            walking.refuse_unless_allowed(session=session, action="rollback")
+        session = desk.save(at_the_beginning(session))
+        content = desk.phase_content(session, desk.workflow(session), PRE_FLIGHT)
+        back = {"rolled_back": True, "artifacts_cleared": cleared, "phase_content": content}
+        return {**going_on(session), **answer, **back}
+    command = run_and_wait(desk, session, "rollback", session.session_id)
+    told = _came_to(desk, session.session_id, command, well=frozenset({"rolled_back"}))
+    set_aside = list(told.get("report", {}).get("rollback", {}).get("set_aside", ()))
+    back = {"rolled_back": told["session_status"] == "rolled_back", "set_aside": set_aside}
+    return {**told, **answer, "artifacts_cleared": [], **back}
 
 
-def _now(desk: Desk, session: WorkflowSession) -> WorkflowSession:
-    """Return the session as it is now, in a folder that may have another name."""
-    found = find(desk.installation.project)
-    return desk._replace(installation=found).session(session.session_id)
+def try_again(desk: Desk, session: WorkflowSession, asked: RetryPhase) -> Answer:
+    """Let a driven upgrade that failed before it changed anything try its phase again.
 
-
-def _told(session: WorkflowSession, report: RunReport) -> Answer:
-    said = {"status", "reasons", "cure", "phases", "rollback", "warnings"}
-    return {**going_on(session), "report": report.model_dump(mode="json", include=said)}
-
-
-def _judged(report: RunReport, *, well: bool) -> Answer:
-    """Return what makes an answer an error where a run did not end as it was asked to."""
-    if well:
-        return {}
+    Where it has not begun, it is planned anew: what was in its way may be gone, in the source too.
+    """
+    _refuse_undriven(session, Action.RETRY_PHASE)
+    walking.refuse_unless_allowed(session=session, action="retry_phase")
+    walking.refuse_other_phase(session=session, phase=asked.phase, action="retry_phase")
+    run = runs.find_driven(desk.installation, session.session_id)
+    again = begin_again(desk, run) if run is not None else walking.active_again(session)
+    if isinstance(again, dict):
+        return again
+    session = desk.save(again)
+    errors = [each for each in session.errors if each.phase == asked.phase]
     return {
-        "status": "error",
-        "error": next(iter(report.reasons), f"the upgrade ended as {report.status}"),
-        "error_type": "RuntimeError",
-        "remediation": report.cure or "look at it: aos-upgrade status",
+        **going_on(session),
+        "phase": asked.phase,
+        "retrying": True,
+        "attempt": 1 + sum(each.phase == asked.phase for each in session.phase_history),
+        "evidence_reset": asked.reset_evidence,
+        "evidence_kept": [],
+        "phase_content": desk.phase_content(session, desk.workflow(session), asked.phase),
+        "previous_errors": [each.model_dump(mode="json") for each in errors],
     }
+
+
+def forget_unbegun(desk: Desk, session_id: SessionId, *, reason: str) -> bool:
+    """Delete an upgrade's session that has not begun; say whether there was one."""
+    run = runs.find_driven(desk.installation, session_id)
+    if run is None:
+        return False
+    if working(run.session) is not None:
+        raise StateError(
+            f"something works on the session {session_id}", cure="wait for it: get_state"
+        )
+    place = run_folder.with_user(desk.installation.path)
+    sessions.delete(place, session_id, reason=reason)
+    run_folder.remove(run.folder)
+    detached.forget(session_id)
+    return True
+
+
+def running(desk: Desk, session: WorkflowSession) -> Answer:
+    """Return what works on an upgrade at this moment; nothing for other workflows."""
+    command = working(session) if is_upgrade(session) else None
+    if command is not None:
+        return _at_work(desk, session, command)
+    return {"running": None} if is_upgrade(session) else {}
+
+
+# ---- what is refused, and what a command came to --------------------------------------------
+
+_WENT_ON = frozenset({"completed", "paused", "at_rest"})
+
+
+def _refuse_undriven(session: WorkflowSession, action: Action) -> None:
+    if not is_driven(session):
+        name = session.session_id
+        raise StateError(
+            f"this upgrade was begun by aos-upgrade run, which takes it to its end: {action} is "
+            "refused",
+            cure=f"go on with resume, or back with rollback: aos-upgrade resume {name}",
+        )
+
+
+def _refuse_unless_at_rest(session: WorkflowSession, action: Action) -> None:
+    walking.refuse_unless_allowed(session=session, action=action)
+    if not at_rest(session):
+        raise StateError(
+            f"the session was interrupted in phase {session.current_phase}: {action} is refused",
+            cure="take it up again with resume, or back with rollback",
+        )
+
+
+def _fails_here(session: WorkflowSession, phase: int) -> bool:
+    return session.session_status in _FAILED and session.current_phase == phase
+
+
+def _foresee(desk: Desk, session: WorkflowSession) -> WorkflowSession:
+    run = runs.find_driven(desk.installation, session.session_id)
+    if run is None:
+        raise StateError("the plan of this dry run is gone", cure="start another one")
+    return desk.save(foreseen(session, run.plan, now=datetime.now(UTC)))
+
+
+def _at_work(desk: Desk, session: WorkflowSession, command: Detached) -> Answer:
+    done, planned = checks_done(desk, session)
+    handle = driven_answers.at_work(
+        command=command.arguments[0],
+        since=command.since,
+        done=done,
+        planned=planned,
+        session=session,
+    )
+    return {**going_on(session), **handle}
+
+
+def _stopped(session: WorkflowSession, command: Detached | None) -> Answer:
+    if session.session_status is SessionStatus.PAUSED:
+        return {**going_on(session), **driven_answers.waits_for(session)}
+    answer = command.answer if command else None
+    cut_off = not at_rest(session) and session.session_status is SessionStatus.ACTIVE
+    return {
+        **going_on(session, interrupted=cut_off),
+        **driven_answers.stopped(answer, session=session),
+        "report": driven_answers.report_of(answer),
+    }
+
+
+def _came_to(
+    desk: Desk, session_id: SessionId, command: Detached | None, *, well: frozenset[str]
+) -> Answer:
+    desk = desk.now()
+    session = desk.session(session_id)
+    if command is not None and command.works:
+        return _at_work(desk, session, command)
+    answer = command.answer if command else None
+    if answer is not None and answer.get("status") in well:
+        return {**going_on(session), "report": driven_answers.report_of(answer)}
+    return _stopped(session, command)

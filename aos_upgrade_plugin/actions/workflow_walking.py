@@ -4,8 +4,9 @@ import os
 import secrets
 from datetime import UTC, datetime
 
+from aos_upgrade_plugin.actions import workflow_upgrades as upgrades
+from aos_upgrade_plugin.actions.upgrade_start import start_upgrade
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
-from aos_upgrade_plugin.actions.workflow_upgrades import take_back, take_up
 from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS, is_upgrade
 from aos_upgrade_plugin.decide.run.sessions import session_id as new_name
 from aos_upgrade_plugin.decide.run.settings import most_active_sessions
@@ -20,9 +21,8 @@ from aos_upgrade_plugin.decide.workflow.workflow_answers import (
 from aos_upgrade_plugin.decide.workflow.workflow_call import path_in_project, request_of
 from aos_upgrade_plugin.effects.project import refuse_link_outside, settings_table
 from aos_upgrade_plugin.effects.session import sessions
-from aos_upgrade_plugin.errors import RefusedError, StateError
-from aos_upgrade_plugin.models.base import SessionId
-from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
+from aos_upgrade_plugin.errors import RefusedError
+from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.workflow_call import (
     Action,
     CompletePhase,
@@ -33,14 +33,15 @@ from aos_upgrade_plugin.models.workflow_call import (
     Rollback,
     Start,
 )
-from aos_upgrade_plugin.phases.overview import session_views
 from aos_upgrade_plugin.phases.session_deletion import delete_session as delete
 
 
 def start(desk: Desk, asked: Start) -> Answer:
     """Begin a session."""
+    if asked.workflow_type in UPGRADE_WORKFLOWS:
+        _refuse_too_many(desk)
+        return {**start_upgrade(desk, asked), "acknowledgment_required": ACKNOWLEDGMENT}
     target_file = path_in_project(asked.target_file)
-    _refuse_upgrade(asked.workflow_type)
     workflow = desk.catalogue.find(desk.installation, asked.workflow_type)
     refuse_link_outside(desk.installation.project, target_file)
     _refuse_too_many(desk)
@@ -79,7 +80,7 @@ def _refuse_too_many(desk: Desk) -> None:
     most = most_active_sessions(environment=os.environ, project=project)
     if sessions.count(install) < most:
         return
-    active = session_views(install, status=SessionStatus.ACTIVE)
+    active = desk.views(SessionStatus.ACTIVE)
     if len(active) < most:
         return
     oldest = [view.session_id for view in active[::-1] if view.session][:3]
@@ -89,29 +90,11 @@ def _refuse_too_many(desk: Desk) -> None:
     )
 
 
-def _refuse_upgrade(workflow_type: str) -> None:
-    if workflow_type in UPGRADE_WORKFLOWS:
-        raise StateError(
-            "an upgrade is measured, not claimed: it is not walked phase by phase",
-            cure="run it: aos-upgrade run --source DIR; its session can be looked at here",
-        )
-
-
-def _walkable(desk: Desk, session_id: SessionId, action: Action) -> WorkflowSession:
-    """Return a session that an action may change. Raises StateError."""
-    session = desk.session(session_id)
-    if is_upgrade(session):
-        raise StateError(
-            f"the session is an upgrade's, which is measured and not claimed: {action} is refused",
-            cure=f"go on with resume, or back with rollback: aos-upgrade resume {session_id}",
-        )
-    walking.refuse_unless_allowed(session=session, action=action)
-    return session
-
-
 def complete_phase(desk: Desk, asked: CompletePhase) -> Answer:
     """Leave the current phase, if the evidence is good enough."""
-    session = _walkable(desk, asked.session_id, Action.COMPLETE_PHASE)
+    if is_upgrade(session := desk.session(asked.session_id)):
+        return upgrades.complete(desk, session, asked)
+    walking.refuse_unless_allowed(session=session, action=Action.COMPLETE_PHASE)
     walking.refuse_other_phase(session=session, phase=asked.phase, action="complete_phase")
     workflow, now = desk.workflow(session), datetime.now(UTC)
     evidence = walking.with_kept_evidence(session=session, evidence=asked.evidence)
@@ -152,7 +135,9 @@ def complete_phase(desk: Desk, asked: CompletePhase) -> Answer:
 
 def pause(desk: Desk, asked: Pause) -> Answer:
     """Put a session aside, with a note."""
-    session = _walkable(desk, asked.session_id, Action.PAUSE)
+    if is_upgrade(session := desk.session(asked.session_id)):
+        return upgrades.put_aside(desk, session, asked)
+    walking.refuse_unless_allowed(session=session, action=Action.PAUSE)
     now = datetime.now(UTC)
     session = desk.save(walking.paused(session=session, note=asked.checkpoint_note, now=now))
     noted = session.checkpoint.model_dump(mode="json") if session.checkpoint else None
@@ -160,10 +145,10 @@ def pause(desk: Desk, asked: Pause) -> Answer:
 
 
 def resume(desk: Desk, asked: OfSession) -> Answer:
-    """Take a session up again; an upgrade goes on to its end."""
-    if is_upgrade(asked_for := desk.session(asked.session_id)):
-        return take_up(desk, asked_for)
-    before = _walkable(desk, asked.session_id, Action.RESUME)
+    """Take a session up again."""
+    if is_upgrade(before := desk.session(asked.session_id)):
+        return upgrades.take_up(desk, before)
+    walking.refuse_unless_allowed(session=before, action=Action.RESUME)
     workflow = desk.workflow(before)
     session = desk.save(walking.resumed(session=before))
     since = before.checkpoint.timestamp if before.checkpoint else before.last_updated
@@ -178,7 +163,9 @@ def resume(desk: Desk, asked: OfSession) -> Answer:
 
 def retry_phase(desk: Desk, asked: RetryPhase) -> Answer:
     """Try the current phase again after its checkpoint failed."""
-    before = _walkable(desk, asked.session_id, Action.RETRY_PHASE)
+    if is_upgrade(before := desk.session(asked.session_id)):
+        return upgrades.try_again(desk, before, asked)
+    walking.refuse_unless_allowed(session=before, action=Action.RETRY_PHASE)
     walking.refuse_other_phase(session=before, phase=asked.phase, action="retry_phase")
     workflow, now = desk.workflow(before), datetime.now(UTC)
     session = desk.save(
@@ -202,9 +189,9 @@ def rollback(desk: Desk, asked: Rollback) -> Answer:
 
     An upgrade goes back as a whole, with its files.
     """
-    if is_upgrade(asked_for := desk.session(asked.session_id)):
-        return take_back(desk, asked_for, asked)
-    before = _walkable(desk, asked.session_id, Action.ROLLBACK)
+    if is_upgrade(before := desk.session(asked.session_id)):
+        return upgrades.take_back(desk, before, asked)
+    walking.refuse_unless_allowed(session=before, action=Action.ROLLBACK)
     walking.refuse_rollback(session=before, to_phase=asked.to_phase)
     workflow, now = desk.workflow(before), datetime.now(UTC)
     session = desk.save(walking.gone_back(session=before, to_phase=asked.to_phase, now=now))
@@ -222,11 +209,15 @@ def rollback(desk: Desk, asked: Rollback) -> Answer:
 def delete_session(desk: Desk, asked: DeleteSession) -> Answer:
     """Delete a session that nothing needs any more; what is not there is no error."""
     install = desk.installation.path
-    done = delete(install, asked.session_id, reason=asked.reason, command="workflow delete_session")
+    unbegun = upgrades.forget_unbegun(desk, asked.session_id, reason=asked.reason)
+    command = "workflow delete_session"
+    deleted = (
+        unbegun or delete(install, asked.session_id, reason=asked.reason, command=command).deleted
+    )
     return {
         "session_id": asked.session_id,
-        "deleted": done.deleted,
-        "already_absent": not done.deleted,
-        "cleanup": {"state_file_removed": done.deleted, "artifacts_preserved": True},
+        "deleted": deleted,
+        "already_absent": not deleted,
+        "cleanup": {"state_file_removed": deleted, "artifacts_preserved": not unbegun},
         "next_actions": ["list_sessions", "list_workflows"],
     }

@@ -76,10 +76,15 @@ def resume(
     *,
     target: options.Target = None,
     evidence_dir: flags.EvidenceDir = None,
+    through: Annotated[int | None, typer.Option("--through", hidden=True)] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Go on with a run that was interrupted or paused."""
-    report = options.upgrade(target, as_json=as_json).resume(session, evidence_dir=evidence_dir)
+    upgrade = options.upgrade(target, as_json=as_json)
+    if through is None or session is None:
+        report = upgrade.resume(session, evidence_dir=evidence_dir)
+    else:  # the workflow tool drives it, phase by phase
+        report = upgrade.advance(session, through=through)
     _end(report, as_json=as_json)
 
 

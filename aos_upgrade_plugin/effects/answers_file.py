@@ -13,6 +13,7 @@ from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import StaleError, UsageError
 from aos_upgrade_plugin.models.conflict import Answer, Answers, GivenAnswers
+from aos_upgrade_plugin.models.plan import Choice
 from aos_upgrade_plugin.models.tree import TreePath, escape
 
 _PAGE = "see docs/reference/answers.md; a new one: aos-upgrade plan --write-answers FILE"
@@ -38,6 +39,29 @@ def read_answers(path: Path) -> GivenAnswers:
                 )
             contents[answer.path] = content
     return GivenAnswers(answers, contents)
+
+
+def given_answers(fields: object) -> GivenAnswers:
+    """Return answers that came as JSON; raise UsageError for what are none.
+
+    ``own`` is none of them: its content would be in a file.
+    """
+    try:
+        answers = Answers.model_validate({"answers": fields})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"the answers do not fit: {where}: {first['msg']}",
+            cure="send those back that start asked for, each with its decision filled in",
+        ) from error
+    own = [answer.path for answer in answers.answers if answer.decision is Choice.OWN]
+    if own:
+        raise UsageError(
+            f"{own[0]} cannot be decided by own here: its content would be in a file",
+            cure="choose keep, take or merge; or keep it, and edit the file afterwards",
+        )
+    return GivenAnswers(answers, {})
 
 
 def write_answers(path: Path, answers: Answers, contents: Mapping[TreePath, bytes]) -> None:

@@ -22,7 +22,8 @@ def as_sent(context: Context[Any, Any], given: Mapping[str, Any]) -> Mapping[str
     except ValueError:  # called in this process, without a request
         return given
     sent: Mapping[str, Any] = params["arguments"]
-    return {**sent, **{name: given[name] for name in _OBJECTS & sent.keys()}}
+    objects = {name: given[name] for name in _OBJECTS if given[name] is not None}
+    return {**sent, **objects}
 
 
 def without_action(tool: str) -> ServerMiddleware[Any]:

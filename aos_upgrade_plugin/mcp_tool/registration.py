@@ -3,24 +3,35 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import anyio.from_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError
+from mcp.server.mcpserver.resolve import Resolve
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from aos_upgrade_plugin.actions.workflow_desk import Waiting
 from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool, open_tool
 from aos_upgrade_plugin.mcp_tool.arguments import as_sent, without_action
+from aos_upgrade_plugin.mcp_tool.questions import Outcome, asking, with_decisions
 from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.workflow_call import Action
 
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
 TOOL = "aos_workflow"
+PATIENCE_S = 45.0
+"""How long an answer may take: many clients give up after a minute."""
 DESCRIPTION = """\
 Walk a workflow: instructions in phases, each left only with evidence of what was done.
 
 Discover: list_workflows [category].
-Work: start workflow_type target_file [options] -> session_id and the first phase;
+Work: start workflow_type target_file [options] -> session_id and the first phase; an upgrade
+(agent_os_upgrade_v1, target_file mcp_server) needs options.source_path and is measured: claim
+nothing you did not see; while an answer says phase_running, ask get_state, then complete_phase;
 get_phase session_id; get_task session_id phase task_number;
 complete_phase session_id phase evidence (fields: phase_content.evidence_required);
 get_state session_id.
@@ -78,13 +89,19 @@ def register_workflow_tools(
     target: Path | None = None,
     source: Path | None = None,
     name: str = TOOL,
+    registry: "CollectorRegistry | None" = None,
 ) -> int:
     """Mount the tool on a server and return how many tools that is: one.
 
     It works on the installation that ``target``, or else the working directory, is, holds or lies
     in. ``source`` adds the workflows of a source. Reading is offered as resources, too.
+    ``registry``, of the Prometheus client, gets the metrics of the tool; without it, none is kept.
     """
-    tool = open_tool(target or Path.cwd(), source=source)
+    tool = open_tool(target or Path.cwd(), source=source, patience_s=PATIENCE_S)
+    if registry is not None:
+        from aos_upgrade_plugin.mcp_tool.metrics import measure  # noqa: PLC0415  only if asked for
+
+        measure(tool, registry)
     server.add_tool(
         _function(tool),
         name=name,
@@ -105,7 +122,6 @@ def register_workflow_tools(
 
 def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
     def aos_workflow(  # noqa: PLR0913, PLR0917 - the parameters of the contract
-        context: Context[Any, Any],
         action: _ACTION,
         session_id: _SESSION = None,
         workflow_type: _WORKFLOW = None,
@@ -120,13 +136,16 @@ def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
         checkpoint_note: _NOTE = None,
         reset_evidence: _RESET = False,  # noqa: FBT002 - by name only, over the wire
         to_phase: _TO_PHASE = None,
+        *,
+        context: Context[Any, Any],
+        decided: Annotated[Outcome, Resolve(asking(tool))],
     ) -> Annotated[CallToolResult, Answer]:
         given = {
             "action": action,
             "session_id": session_id,
             "workflow_type": workflow_type,
             "target_file": target_file,
-            "options": options,
+            "options": with_decisions(options, decided),
             "phase": phase,
             "task_number": task_number,
             "evidence": evidence,
@@ -137,9 +156,19 @@ def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
             "reset_evidence": reset_evidence,
             "to_phase": to_phase,
         }
-        return _result(tool.call(as_sent(context, given)))
+        return _result(tool.call(as_sent(context, given), waiting=_telling(context)))
 
     return aos_workflow
+
+
+def _telling(context: Context[Any, Any]) -> Waiting:
+    """Return what tells a client how far something is; the call waits in a thread of its own."""
+
+    def tell(done: int, planned: int, what: str) -> None:
+        words = f"{what}: {done} of {planned} checks" if planned else what
+        anyio.from_thread.run(context.report_progress, done, planned or None, words)
+
+    return tell
 
 
 def _result(answer: dict[str, Any]) -> CallToolResult:

@@ -25,6 +25,8 @@ class Status(StrEnum):
     BLOCKED = "blocked"
     NEEDS_DECISION = "needs_decision"
     PAUSED = "paused"
+    AT_REST = "at_rest"
+    """A phase passed, and whoever drives the run from outside says when it goes on."""
     ROLLED_BACK = "rolled_back"
     CLEANUP_INCOMPLETE = "cleanup_incomplete"
     INCONSISTENT = "inconsistent"
@@ -41,6 +43,7 @@ EXIT_CODES = {
     Status.BLOCKED: ExitCode.GATE_SHUT,
     Status.NEEDS_DECISION: ExitCode.DECISION_NEEDED,
     Status.PAUSED: ExitCode.DECISION_NEEDED,
+    Status.AT_REST: ExitCode.DONE,
     Status.ROLLED_BACK: ExitCode.ROLLED_BACK,
     Status.CLEANUP_INCOMPLETE: ExitCode.CLEANUP_INCOMPLETE,
     Status.INCONSISTENT: ExitCode.ROLLBACK_UNVERIFIED,

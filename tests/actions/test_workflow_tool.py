@@ -25,6 +25,7 @@ from tests.actions.workflow_places import (
 )
 
 Call = Callable[..., dict[str, Any]]
+UPGRADE = {"workflow_type": "agent_os_upgrade_v1", "target_file": "mcp_server"}
 NOW = datetime(2025, 11, 21, 12, 30, tzinfo=UTC)
 
 
@@ -146,8 +147,17 @@ def test_a_workflow_is_started_by_what_its_metadata_calls_it(call: Call, install
         ({"workflow_type": "review_v1"}, "ValueError", "start needs target_file"),
         ({"workflow_type": "gone_v1"}, "NotFoundError", "there is no workflow 'gone_v1'"),
         ({"workflow_type": "broken_v1"}, "RuntimeError", "is broken: metadata.json"),
-        ({"workflow_type": "agent_os_upgrade_v1"}, "StateError", "measured, not claimed"),
-        ({"workflow_type": "praxis_os_upgrade_v1"}, "StateError", "measured, not claimed"),
+        ({"workflow_type": "agent_os_upgrade_v1"}, "ValueError", "works on the installation"),
+        (UPGRADE, "ValueError", "no source is named"),
+        ({**UPGRADE, "workflow_type": "praxis_os_upgrade_v1"}, "ValueError", "no source is named"),
+        ({**UPGRADE, "options": {"source_path": "gone"}}, "NotFoundError", "gone"),
+        ({**UPGRADE, "options": {"source_path": 1}}, "ValueError", "source_path in options"),
+        ({**UPGRADE, "options": {"sauce_path": "a"}}, "ValueError", "no source is named"),
+        (
+            {**UPGRADE, "options": {"source_path": "a", "dryrun": True}},
+            "ValueError",
+            "dryrun in options: extra inputs are not permitted",
+        ),
         ({"workflow_type": 1}, "ValueError", "workflow_type: input should be a valid string"),
         ({"options": []}, "ValueError", "options is no object"),
         ({"phase": 1}, "ValueError", "start does not take phase"),

@@ -25,6 +25,24 @@ _EVIDENCE: Mapping[Gate, type[Frozen]] = {
 }
 
 
+def evidence_fields(gate: Gate) -> dict[str, JsonValue]:
+    """Return what the checks of a gate measure, by name, each with its JSON schema's type."""
+    model = _EVIDENCE.get(gate)
+    if model is None:
+        return {}
+    fields = model.model_json_schema(mode="serialization")["properties"]
+    return {name: _type_of(field) for name, field in fields.items()}
+
+
+def _type_of(field: Mapping[str, JsonValue]) -> JsonValue:
+    """Return the type of a field; ``object`` where its schema is told elsewhere."""
+    options = field.get("anyOf")
+    if isinstance(options, list):
+        types = [each["type"] for each in options if isinstance(each, dict) and "type" in each]
+        return next((each for each in types if each != "null"), "object")
+    return field.get("type", "object")
+
+
 def evidence_of(gate: Gate, facts: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return the evidence of a gate's phase by the names of the design document.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from aos_upgrade_plugin.decide.run.recovery import Move, recovery_move
-from aos_upgrade_plugin.decide.run.sessions import is_upgrade
+from aos_upgrade_plugin.decide.run.sessions import at_rest, is_upgrade
 from aos_upgrade_plugin.models.lock import HeldBy
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.settings import Scope
@@ -104,6 +104,8 @@ def _interrupted(session: WorkflowSession) -> Iterator[NextStep]:
 
 
 def _waiting(session: WorkflowSession, *, upgraded_since: bool) -> Iterator[NextStep]:
+    if session.session_status is SessionStatus.ACTIVE and at_rest(session):
+        yield from _at_rest(session)
     name, waits = session.session_id, _WAITING.get(session.session_status)
     if waits is None:
         return
@@ -115,6 +117,16 @@ def _waiting(session: WorkflowSession, *, upgraded_since: bool) -> Iterator[Next
             return
         waits, command = "failed before it changed anything", _again(session)
     yield NextStep(why=f"{name} {waits}", command=command)
+
+
+def _at_rest(session: WorkflowSession) -> Iterator[NextStep]:
+    name = session.session_id
+    yield NextStep(
+        why=f"incomplete: {name} is driven phase by phase, and {session.current_phase} is next; "
+        "it goes on where it is driven, or to its end by itself",
+        command=f"aos-upgrade resume {name}",
+    )
+    yield NextStep(why="or, instead, roll it back", command=f"aos-upgrade rollback {name}")
 
 
 def _again(session: WorkflowSession) -> str:

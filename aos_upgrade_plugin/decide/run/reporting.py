@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from aos_upgrade_plugin.decide.run.sessions import at_rest
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.migration import PlannedMigration
 from aos_upgrade_plugin.models.plan import Choice, Conflict, PlannedChange, UpgradePlan
@@ -170,6 +171,19 @@ def migration_line(migration: PlannedMigration) -> str:
     return f"{migration.title} ({migration.why}): {what}{more}: {migration.flag}"
 
 
+_DECIDE = (
+    "decide for all: --on-conflict keep, take or merge; or each: --on-conflict ask, or "
+    "aos-upgrade plan --write-answers FILE, then run --answers FILE"
+)
+
+
+def how_to_decide(plan: UpgradePlan) -> str:
+    """Say which options decide everything that is open."""
+    migrations = " ".join(each.flag for each in plan.unasked)
+    ask = f"say yes to what is listed: {migrations}" if migrations else ""
+    return "; ".join(filter(None, (ask, _DECIDE if plan.undecided else "")))
+
+
 class CleanupReport(NamedTuple):
     """What the last phase left that people should know."""
 
@@ -203,6 +217,8 @@ def status_of_session(session: WorkflowSession, *, works: bool) -> Status:
     """Say where a run stands; one that is active while nobody works on it was cut off."""
     if works:
         return Status.RUNNING
+    if session.session_status is SessionStatus.ACTIVE and at_rest(session):
+        return Status.AT_REST
     return _STATUS_OF.get(session.session_status, Status.INTERRUPTED)
 
 

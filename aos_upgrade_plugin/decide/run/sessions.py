@@ -6,13 +6,21 @@ from datetime import datetime, timedelta
 
 from aos_upgrade_plugin.errors import StateError
 from aos_upgrade_plugin.models.base import SessionId
-from aos_upgrade_plugin.models.session import BackupName, SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.session import (
+    BackupName,
+    PhaseStatus,
+    SessionStatus,
+    WorkflowSession,
+)
 from aos_upgrade_plugin.models.status import SessionView
 
 UPGRADE_WORKFLOWS = frozenset({"agent_os_upgrade_v1", "praxis_os_upgrade_v1"})
 """The workflows that change an installation; the second is an alias of the first."""
 
 STALE_AFTER = timedelta(days=7)
+
+DRIVEN = "driven"
+"""Set in the metadata of an upgrade that somebody outside takes from phase to phase."""
 
 _ANYTHING_ELSE = re.compile(r"[^a-z0-9]+")
 _S = SessionStatus
@@ -53,6 +61,23 @@ def is_upgrade(session: WorkflowSession) -> bool:
     return session.workflow_type in UPGRADE_WORKFLOWS
 
 
+def is_driven(session: WorkflowSession) -> bool:
+    """Say whether an upgrade waits after each phase until somebody outside lets it go on."""
+    return session.metadata.get(DRIVEN) is True
+
+
+def as_new(session: WorkflowSession) -> WorkflowSession:
+    """Return a session as it is saved where nothing of it was saved before."""
+    return session.model_copy(update={"revision": 0})
+
+
+def at_rest(session: WorkflowSession) -> bool:
+    """Say whether a driven upgrade is between two phases, where no process has to run it."""
+    return is_driven(session) and not any(
+        each.status is PhaseStatus.RUNNING for each in session.phase_history
+    )
+
+
 def allowed(session: WorkflowSession) -> frozenset[SessionStatus]:
     """Return the states that a session may go to from where it is."""
     states = _LEADS_TO[session.session_status]
@@ -74,13 +99,14 @@ def moved(*, session: WorkflowSession, to: SessionStatus, reason: str) -> Workfl
 def interrupted(*, session: WorkflowSession, running: SessionId | None) -> bool:
     """Say whether an upgrade is active and no process runs it.
 
-    ``running`` is the session of whoever holds the upgrade lock. Other workflows are driven from
-    outside, one call at a time, and need no process in between.
+    ``running`` is the session of whoever holds the upgrade lock. Other workflows, and an upgrade
+    that is driven from outside, need no process between two calls.
     """
     return (
         is_upgrade(session)
         and session.session_status is SessionStatus.ACTIVE
         and session.session_id != running
+        and not at_rest(session)
     )
 
 

@@ -15,7 +15,11 @@ _DEFAULT_MOST_ACTIVE = 1_000
 
 
 def settled(
-    *, flags: Mapping[str, Any], environment: Mapping[str, str], project: Mapping[str, Any]
+    *,
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    project: Mapping[str, Any],
+    flags_are: str = "the command line",
 ) -> Settings:
     """Return the settings of a run; raise UsageError that names what makes no sense and where.
 
@@ -27,12 +31,15 @@ def settled(
     layers = (
         ("[tool.aos-upgrade]", of_project),
         ("the environment", _from_environment(environment)),
-        ("the command line", {key: value for key, value in flags.items() if value is not None}),
+        (flags_are, {key: value for key, value in flags.items() if value is not None}),
     )
     said = {key: value for _, layer in layers for key, value in layer.items()}
     where = {key: place for place, layer in layers for key in layer}
     if "source_path" not in said:
-        raise UsageError("no source is named", cure="name a checkout of the product: --source DIR")
+        raise UsageError(
+            f"no source is named by {flags_are}, the environment or the project",
+            cure="name a checkout of the product: --source DIR, or source_path among the options",
+        )
     try:
         return Settings.model_validate(said)
     except ValidationError as error:

@@ -178,9 +178,14 @@ def resumed(*, session: WorkflowSession) -> WorkflowSession:
     return moved(session=after, to=_S.ACTIVE, reason="")
 
 
+def active_again(session: WorkflowSession) -> WorkflowSession:
+    """Return a session that failed, active, at the phase where it is."""
+    return moved(session=session, to=_S.ACTIVE, reason="")
+
+
 def retried(*, session: WorkflowSession, reset_evidence: bool, now: datetime) -> WorkflowSession:
     """Return the session with a new attempt at its current phase."""
-    after = moved(session=session, to=_S.ACTIVE, reason="")
+    after = active_again(session)
     if reset_evidence:
         after = after.model_copy(update={"metadata": _without_kept(session)})
     return _attempting(after, session.current_phase, now)

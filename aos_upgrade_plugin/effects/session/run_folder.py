@@ -12,6 +12,8 @@ from pathlib import Path
 from platformdirs import user_state_path
 from pydantic import ValidationError
 
+from aos_upgrade_plugin.effects.session import sessions
+from aos_upgrade_plugin.effects.session.sessions import STATE
 from aos_upgrade_plugin.effects.tree import durable, files
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.effects.tree.transaction import UPGRADES
@@ -32,7 +34,7 @@ def before_it_begins(install: Path, session_id: SessionId, *, keep: int) -> Path
     Of the folders that earlier runs of the installation left there, the newest ``keep`` stay, and
     those that a command may still be working in.
     """
-    runs = _state() / "runs" / hashlib.sha256(os.fsencode(install)).hexdigest()[:16]
+    runs = with_user(install)
     folder = runs / session_id
     with as_disk_error("making the folder of the evidence"):
         _prune(runs, keep=keep)
@@ -40,10 +42,20 @@ def before_it_begins(install: Path, session_id: SessionId, *, keep: int) -> Path
     return folder
 
 
+def with_user(install: Path) -> Path:
+    """Return where runs of an installation are kept that have not begun.
+
+    The sessions of those that are driven from outside are stored below it, as they are below an
+    installation.
+    """
+    return user_state() / "runs" / hashlib.sha256(os.fsencode(install)).hexdigest()[:16]
+
+
 def _prune(runs: Path, *, keep: int) -> None:
     if not runs.is_dir():
         return
-    used = {each: each.stat().st_mtime for each in runs.iterdir()}
+    kept = {STATE, *(each.session_id for each in sessions.stored(runs))}
+    used = {each: each.stat().st_mtime for each in runs.iterdir() if each.name not in kept}
     newest_first = sorted(used, key=lambda each: used[each], reverse=True)
     long_ago = time.time() - _IN_USE_S
     for each in newest_first[keep:]:
@@ -54,14 +66,14 @@ def _prune(runs: Path, *, keep: int) -> None:
 @contextmanager
 def for_planning() -> Generator[Path]:
     """Make a folder for the time of a plan; what an error refers to stays there."""
-    folder = _state() / "planning" / secrets.token_hex(8)
+    folder = user_state() / "planning" / secrets.token_hex(8)
     with as_disk_error("making a folder to plan in"):
         durable.make_directories(folder, mode=0o700)
     yield folder
     remove(folder)
 
 
-def _state() -> Path:
+def user_state() -> Path:
     """Return the folder of this user's state. Raises DiskError where there is none."""
     state = user_state_path("aos-upgrade")
     if not state.is_absolute():

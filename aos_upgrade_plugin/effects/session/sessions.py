@@ -24,6 +24,7 @@ from aos_upgrade_plugin.models.base import SESSION_ID, SessionId
 from aos_upgrade_plugin.models.session import DeletedSession, WorkflowSession
 
 HISTORY = "history.jsonl"
+STATE = "state"
 
 
 class Stored(NamedTuple):
@@ -76,6 +77,12 @@ def load(install: Path, session_id: SessionId) -> Stored:
             f"backups restore if needed; then aos-upgrade sessions delete {session_id}",
         )
     return found
+
+
+def there(install: Path, session_id: SessionId) -> bool:
+    """Say whether there is anything of a session."""
+    with as_disk_error("looking for the session"):
+        return _find(install, session_id) is not None
 
 
 def count(install: Path) -> int:
@@ -138,7 +145,7 @@ def _in_journals(install: Path) -> set[SessionId]:
 
 
 def _folder(install: Path) -> Path:
-    folder = install / "state" / "workflows"
+    folder = install / STATE / "workflows"
     for each in (folder.parent, folder):
         if each.is_symlink():
             raise RefusedError(

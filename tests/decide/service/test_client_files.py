@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from typing import Any
 
 import pytest
 
@@ -65,10 +66,8 @@ def test_remarks_marks_and_line_ends_stay(text: str) -> None:
     assert all(character in rest for character in text.replace(" ", ""))
     plain = "\r\n" not in text or "\n" in text.replace("\r\n", "")
     assert plain or after.count("\n") == after.count("\r\n")
-    found = parse_commented_json(after.removeprefix("\ufeff"))
-    before = parse_commented_json(text.removeprefix("\ufeff") or "{}")
-    assert isinstance(found, dict)
-    assert isinstance(before, dict)
+    found: Any = parse_commented_json(after.removeprefix("\ufeff"))
+    before: Any = parse_commented_json(text.removeprefix("\ufeff") or "{}")
     assert found["servers"].pop("aos-upgrade").items() >= ENTRY.items()
     assert found == {**before, "servers": before.get("servers", {})}
     assert _with(after, "vscode") == after

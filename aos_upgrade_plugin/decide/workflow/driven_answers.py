@@ -1,0 +1,149 @@
+"""The answers of the tool about an upgrade that it drives."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import JsonValue
+
+from aos_upgrade_plugin.decide.workflow.claims import Contradiction, told
+from aos_upgrade_plugin.decide.workflow.driving import decisions_needed
+from aos_upgrade_plugin.decide.workflow.workflow_call import without_paths
+from aos_upgrade_plugin.models.plan import UpgradePlan
+from aos_upgrade_plugin.models.session import SessionError, SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.words import line
+
+Fields = dict[str, Any]
+
+_CLAIM_AGAIN = "claim what was measured, or nothing, and complete the phase again"
+
+
+def undecided(plan: UpgradePlan) -> Fields:
+    """Return what an upgrade that cannot be begun yet waits for, and how that is said."""
+    needed = decisions_needed(plan)
+    words = [f"{len(needed[what])} {what}" for what in ("conflicts", "migrations") if needed[what]]
+    how = [
+        "decide the conflicts: options.on_conflict keep, take or merge for all, or fill in each "
+        "decision of answers and send them as options.answers"
+        if needed["conflicts"]
+        else "",
+        "say yes to the migrations: options.migrate with their ids" if needed["migrations"] else "",
+    ]
+    return {
+        "status": "error",
+        "error": f"nothing was begun: {' and '.join(words)} have to be decided",
+        "error_type": "ValidationError",
+        "remediation": f"{'; '.join(filter(None, how))}; then start again",
+        **needed,
+        "next_actions": ["start"],
+    }
+
+
+def at_work(
+    *, command: str, since: datetime, done: int, planned: int, session: WorkflowSession
+) -> Fields:
+    """Return what is said while something works on an upgrade: a handle to ask again by."""
+    again = "complete_phase" if command == "resume" else "get_state"
+    return {
+        "running": {
+            "command": command,
+            "phase": session.current_phase,
+            "since": since.isoformat(),
+            "checks_done": done,
+            "checks_planned": planned,
+        },
+        "phase_running": True,
+        "next_actions": list(dict.fromkeys(["get_state", again])),
+    }
+
+
+def waits_for(session: WorkflowSession) -> Fields:
+    """Return what is said where somebody has to do something before an upgrade can go on."""
+    return {
+        "paused": True,
+        "checkpoint_passed": False,
+        "waits_for": without_paths(session.status_reason),
+        "next_actions": ["resume", "rollback", "get_state"],
+    }
+
+
+def stopped(answer: Mapping[str, Any] | None, *, session: WorkflowSession) -> Fields:
+    """Return what is said of a command that did not come to the end that it was asked for.
+
+    ``answer`` is the command's own; nothing where it was killed.
+    """
+    reasons, cure = _reasons(answer)
+    rollback = (answer or {}).get("rollback") or {}
+    return {
+        "status": "error",
+        "error": without_paths(line(reasons[0])),
+        "error_type": "RuntimeError",
+        "remediation": without_paths(line(cure)),
+        "checkpoint_passed": False,
+        "missing_evidence": [],
+        "validation_errors": [
+            {"field": "", "error": without_paths(line(reason))} for reason in reasons
+        ],
+        "rolled_back": session.session_status is SessionStatus.ROLLED_BACK,
+        "rollback": rollback,
+    }
+
+
+def _reasons(answer: Mapping[str, Any] | None) -> tuple[list[str], str]:
+    if answer is None:
+        return ["the command was killed before it could answer"], "take it up again: resume"
+    error = answer.get("error")
+    if isinstance(error, Mapping):
+        return [str(error["message"])], str(error["cure"])
+    reasons = [str(each) for each in answer.get("reasons") or ()]
+    status = str(answer.get("status", "stopped")).replace("_", " ")
+    return reasons or [f"the upgrade is {status}"], str(answer.get("cure") or "see get_errors")
+
+
+def report_of(answer: Mapping[str, Any] | None) -> Fields:
+    """Return of a run's report what an answer shows."""
+    shown = ("status", "reasons", "cure", "phases", "rollback", "warnings")
+    return {name: answer[name] for name in shown if answer and name in answer}
+
+
+def contradicted(found: Collection[Contradiction], *, phase: int) -> Fields:
+    """Return what is said of claims that are not what was measured."""
+    return {
+        "status": "error",
+        "error": without_paths(line(f"claims about phase {phase} are refused: {told(found)}")),
+        "error_type": "ValidationError",
+        "remediation": _CLAIM_AGAIN,
+        "checkpoint_passed": False,
+        "phase_measured": True,
+        "missing_evidence": [],
+        "contradictions": [
+            {
+                "field": each.field,
+                "claimed": _shown(each.claimed),
+                "measured": _shown(each.measured),
+            }
+            for each in found
+        ],
+        "validation_errors": [
+            {"field": each.field, "error": "it is not what was measured"} for each in found
+        ],
+        "next_actions": ["complete_phase", "get_state", "rollback"],
+    }
+
+
+def with_refused_claims(
+    session: WorkflowSession, found: Collection[Contradiction], *, now: datetime
+) -> WorkflowSession:
+    """Return the session with claims that were refused; the phase stays measured."""
+    error = SessionError(
+        phase=session.current_phase,
+        timestamp=now,
+        error_type="ValidationError",
+        message=line(f"claims were refused: {told(found)}"),
+        remediation=_CLAIM_AGAIN,
+    )
+    return session.model_copy(update={"errors": (*session.errors, error)})
+
+
+def _shown(value: JsonValue) -> JsonValue:
+    return without_paths(line(value)) if isinstance(value, str) else value

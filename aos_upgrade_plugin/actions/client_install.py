@@ -11,7 +11,7 @@ from aos_upgrade_plugin.effects.service.mcp_probe import probe
 from aos_upgrade_plugin.effects.session.lock_holder import shown
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import as_disk_error, read_bytes
-from aos_upgrade_plugin.errors import InvalidError, ServerError, UsageError
+from aos_upgrade_plugin.errors import InvalidError, RefusedError, ServerError, UsageError
 from aos_upgrade_plugin.models.server import Probe, StartCommand, Transport
 from aos_upgrade_plugin.phases.installation import Installation
 
@@ -19,6 +19,7 @@ NAME = "aos-upgrade"
 _MOST_BYTES = 16 << 20
 _LIMIT_S = 60.0
 _NEW_MODE = 0o644
+_WRITABLE = 0o222
 
 
 class Told(NamedTuple):
@@ -48,6 +49,7 @@ def tell_client(
         )
     path = file or installation.project / str(known.file)
     entry = how_to_start(executable, installation.project)
+    _refuse_kept(path)
     before = _read(path)
     is_toml = path.suffix == ".toml"
     try:
@@ -58,6 +60,20 @@ def tell_client(
     if after != before:
         _write(path, after)
     return Told(path, after != before, answered)
+
+
+def _refuse_kept(path: Path) -> None:
+    """Raise RefusedError where somebody meant the file to stay as it is, or keeps it elsewhere."""
+    with as_disk_error("looking at the client's file"), suppress(FileNotFoundError):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
+            raise RefusedError(
+                f"{shown(path)} is a link", cure="name the file that it leads to: --file FILE"
+            )
+        if stat.S_ISREG(mode) and not mode & _WRITABLE:
+            raise RefusedError(
+                f"{shown(path)} is read-only", cure="make it writable, or add the server by hand"
+            )
 
 
 def _read(path: Path) -> str:

@@ -39,8 +39,7 @@ def asking(tool: WorkflowTool) -> Callable[..., Any]:
         target_file: Any,  # noqa: ANN401
         options: Any,  # noqa: ANN401
     ) -> Elicit[Form] | None:
-        capabilities = context.client_capabilities
-        if action != "start" or capabilities is None or capabilities.elicitation is None:
+        if action != "start" or not _can_be_asked(context):
             return None
         needed = tool.questions(
             {
@@ -55,6 +54,14 @@ def asking(tool: WorkflowTool) -> Callable[..., Any]:
         return Elicit(_message(needed), _form(needed))
 
     return ask_what_to_decide
+
+
+def _can_be_asked(context: Context[Any, Any]) -> bool:
+    try:
+        capabilities = context.client_capabilities
+    except ValueError:  # called in this process, without a client
+        return False
+    return capabilities is not None and capabilities.elicitation is not None
 
 
 def with_decisions(options: Any, outcome: Outcome) -> Any:  # noqa: ANN401

@@ -16,6 +16,7 @@ from aos_upgrade_plugin.actions.workflow_desk import Waiting
 from aos_upgrade_plugin.actions.workflow_reference import actions_page, page_of
 from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool, open_tool
 from aos_upgrade_plugin.errors import NotFoundError
+from aos_upgrade_plugin.mcp_tool.arguments import as_sent, without_action
 from aos_upgrade_plugin.mcp_tool.questions import Outcome, asking, with_decisions
 from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.workflow_call import Action
@@ -116,6 +117,7 @@ def register_workflow_tools(
             open_world_hint=False,
         ),
     )
+    server.middleware.append(without_action(name))
     _offer(server, tool)
     _offer_reference(server)
     return 1
@@ -141,27 +143,23 @@ def _function(tool: WorkflowTool) -> Callable[..., CallToolResult]:
         context: Context[Any, Any],
         decided: Annotated[Outcome, Resolve(asking(tool))],
     ) -> Annotated[CallToolResult, Answer]:
-        return _result(
-            tool.call(
-                {
-                    "action": action,
-                    "session_id": session_id,
-                    "workflow_type": workflow_type,
-                    "target_file": target_file,
-                    "options": with_decisions(options, decided),
-                    "phase": phase,
-                    "task_number": task_number,
-                    "evidence": evidence,
-                    "category": category,
-                    "status": status,
-                    "reason": _text(reason),
-                    "checkpoint_note": _text(checkpoint_note),
-                    "reset_evidence": reset_evidence,
-                    "to_phase": to_phase,
-                },
-                waiting=_telling(context),
-            )
-        )
+        given = {
+            "action": action,
+            "session_id": session_id,
+            "workflow_type": workflow_type,
+            "target_file": target_file,
+            "options": with_decisions(options, decided),
+            "phase": phase,
+            "task_number": task_number,
+            "evidence": evidence,
+            "category": category,
+            "status": status,
+            "reason": reason,
+            "checkpoint_note": checkpoint_note,
+            "reset_evidence": reset_evidence,
+            "to_phase": to_phase,
+        }
+        return _result(tool.call(as_sent(context, given), waiting=_telling(context)))
 
     return aos_workflow
 
@@ -174,11 +172,6 @@ def _telling(context: Context[Any, Any]) -> Waiting:
         anyio.from_thread.run(context.report_progress, done, planned or None, words)
 
     return tell
-
-
-def _text(value: object) -> object:
-    """Give a text back that the SDK took for JSON, as it does with every text that looks so."""
-    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def _result(answer: dict[str, Any]) -> CallToolResult:

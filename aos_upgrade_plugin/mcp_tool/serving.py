@@ -12,6 +12,7 @@ from mcp.server.mcpserver import MCPServer
 
 from aos_upgrade_plugin import __version__
 from aos_upgrade_plugin.errors import UsageError
+from aos_upgrade_plugin.mcp_tool import stdio
 from aos_upgrade_plugin.mcp_tool.registration import TOOL, register_workflow_tools
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def server_for(
 
 def serve_stdio(server: MCPServer[Any]) -> None:
     """Serve until standard input ends. Nothing but the protocol is written to standard output."""
-    anyio.run(server.run_stdio_async)
+    anyio.run(stdio.serve, server)
 
 
 def serve_http(

@@ -2,10 +2,7 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +12,21 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult
 
 from aos_upgrade_plugin.decide.workflow.checkpoint import MOST_EVIDENCE_BYTES
+from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.errors import UsageError
 from aos_upgrade_plugin.mcp_tool import register_workflow_tools
 from aos_upgrade_plugin.mcp_tool.serving import serve_http, server_for
+from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.workflow_call import Action
 from tests.actions.reference import PAGE
-from tests.actions.workflow_places import EVIDENCE, lay_installation, lay_workflow
+from tests.actions.workflow_places import EVIDENCE, lay_workflow
+from tests.mcp_tool.conftest import COMMAND
 
 REFERENCE = "aos://reference/workflow-actions"
-COMMAND = str(Path(sys.executable).with_name("aos-upgrade"))
-LOOSE = {"phases/0/gate-definition.yaml": None}
-
-
-@pytest.fixture
-def install(tmp_path: Path) -> Path:
-    """Make an installation with two workflows."""
-    folder = lay_installation(tmp_path / "project")
-    lay_workflow(folder / "workflows", "loose_v1", files=LOOSE)
-    return folder
+NOW = datetime(2025, 11, 21, 12, 30, tzinfo=UTC)
 
 
 class _Asked:
@@ -54,31 +46,42 @@ class _Asked:
         return answer
 
 
+_LOOKING = ("get_phase", "get_task", "get_state", "get_session", "get_errors")
+_MOVING = ("complete_phase", "pause", "resume", "retry_phase", "rollback")
+ENDS = {
+    *((action, "success") for action in Action),
+    *((action, "ValueError") for action in Action),
+    *((action, "NotFoundError") for action in ("start", *_LOOKING, *_MOVING)),
+    *((action, "ValidationError") for action in ("get_task", "complete_phase", "rollback")),
+    *((action, "StateError") for action in (*_MOVING, "delete_session")),
+    *((action, "RuntimeError") for action in ("start", *_LOOKING, *_MOVING)),
+}
+"""Each way in which a call of each action can end."""
+
+
 async def _tour(client: Client) -> None:
-    """Walk a workflow with every action, each with its errors, and read the resources."""
+    """End each action in each way that it can end, and read the resources."""
     (tool,) = (await client.list_tools()).tools
     assert len((tool.description or "").encode()) < 3_000
-    assert tool.input_schema["properties"]["action"]["enum"] == [*Action]
+    action = tool.input_schema["properties"]["action"]
+    assert (action["type"], action["enum"]) == ("string", [*Action])
+    assert tool.input_schema["required"] == ["action"]
     assert tool.output_schema is not None
+    assert tool.output_schema["properties"]["status"]["enum"] == ["success", "error"]
     assert tool.annotations is not None
-    assert tool.annotations.destructive_hint is True
+    hints = tool.annotations
+    assert (hints.read_only_hint, hints.destructive_hint) == (False, True)
+    assert (hints.idempotent_hint, hints.open_world_hint) == (False, False)
     ask = _Asked(client)
     await _walk(ask)
-    for action in Action:
-        assert (action, "success") in ask.seen
-        assert (action, "ValueError") in ask.seen
-        if action not in {Action.LIST_WORKFLOWS, Action.LIST_SESSIONS, Action.DELETE_SESSION}:
-            assert (action, "NotFoundError") in ask.seen
-    refused = {"complete_phase", "pause", "resume", "retry_phase"}
-    unfit = {"get_task", "complete_phase", "rollback"}
-    assert {(name, "StateError") for name in refused} <= ask.seen
-    assert {(name, "ValidationError") for name in unfit} <= ask.seen
+    assert ask.seen >= ENDS, ENDS - ask.seen
     assert (await ask("fly"))["valid_actions"] == [*Action]
     await _read(client)
 
 
 async def _walk(ask: _Asked) -> None:
-    assert (await ask("list_workflows"))["count"] == 3
+    """Call each action well, for a session that is not there, one that is damaged, and amiss."""
+    assert (await ask("list_workflows"))["count"] == 4
     session = {
         "session_id": (await ask("start", workflow_type="review_v1", target_file="a"))["session_id"]
     }
@@ -92,9 +95,16 @@ async def _walk(ask: _Asked) -> None:
     for action in Action:
         await ask(action, to_phase="x")
         arguments = {name: numbers[name] for name in takes.get(action, ())}
-        if action not in {"list_workflows", "start", "list_sessions"}:
+        if action not in {"list_workflows", "start", "list_sessions", "delete_session"}:
             await ask(action, session_id="not_there", **arguments)
-    await ask("start", workflow_type="not_there", target_file="a")
+            await ask(action, session_id="damaged", **arguments)
+    for workflow in ("not_there", "broken_v1"):
+        await ask("start", workflow_type=workflow, target_file="a")
+    await ask("delete_session", session_id="an_upgrade")
+    await _walk_on(ask, session)
+
+
+async def _walk_on(ask: _Asked, session: dict[str, Any]) -> None:
     await ask("get_task", **session, phase=0, task_number=9)
     await ask("resume", **session)
     await ask("retry_phase", **session, phase=0)
@@ -109,6 +119,7 @@ async def _walk(ask: _Asked) -> None:
     await ask("rollback", **session, to_phase=7)
     await ask("rollback", **session, to_phase=0)
     paused = await ask("pause", **session, checkpoint_note='["a list"]')
+    await ask("rollback", **session, to_phase=0)
     assert paused["checkpoint"]["note"] == '["a list"]'
     await ask("resume", **session)
     for look in ("get_state", "get_session"):
@@ -121,8 +132,9 @@ async def _read(client: Client) -> None:
     """What only reads is there as resources, too."""
     text = (await client.read_resource("aos://workflows/review_v1")).contents[0].text  # type: ignore[union-attr]
     assert json.loads(text)["version"] == "1.0.0"
-    listed = await client.read_resource("aos://workflows")
-    assert json.loads(listed.contents[0].text)["count"] == 3  # type: ignore[union-attr]
+    for name, count in (("workflows", 4), ("sessions", 2)):
+        listed = await client.read_resource(f"aos://{name}")
+        assert json.loads(listed.contents[0].text)["count"] == count  # type: ignore[union-attr]
     page = PAGE.read_text(encoding="utf-8")
     (whole,) = (await client.read_resource(REFERENCE)).contents
     assert (whole.text, whole.mime_type) == (page, "text/markdown")  # type: ignore[union-attr]
@@ -137,48 +149,51 @@ async def _read(client: Client) -> None:
             await client.read_resource(uri)
 
 
-def test_over_standard_input_and_output(install: Path) -> None:
-    """``aos-upgrade serve`` speaks the older protocol; its output is the protocol alone."""
-    command = StdioServerParameters(
-        command=COMMAND, args=["serve"], cwd=install.parent, env={**os.environ}
-    )
-
-    async def talk() -> None:
-        async with Client(stdio_client(command), mode="legacy") as client:
-            assert client.protocol_version == "2025-11-25"
-            await _tour(client)
-
-    anyio.run(talk)
-
-
 @pytest.fixture
-def served(install: Path) -> Generator[str]:
-    """Serve over HTTP, and end it by a signal."""
-    process = subprocess.Popen(
-        [COMMAND, "serve", "--transport", "http"],
-        cwd=install.parent,
-        stderr=subprocess.PIPE,
-        text=True,
+def unwell(install: Path) -> Path:
+    """Add to an installation what is broken or in use: a workflow and two sessions."""
+    lay_workflow(install / "workflows", "broken_v1", metadata="{")
+    upgrade = WorkflowSession(
+        session_id="an_upgrade",
+        workflow_type="agent_os_upgrade_v1",
+        target_file="mcp_server",
+        current_phase=2,
+        total_phases=6,
+        created_at=NOW,
+        last_updated=NOW,
+        backup="2025-11-21-123000",
     )
-    assert process.stderr is not None
-    try:
-        first = process.stderr.readline()
-        yield first.removeprefix("serving ").strip()
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, told = process.communicate()
-    assert process.returncode == 130
-    assert "Traceback" not in told
+    (install / ".backups/2025-11-21-123000").mkdir(parents=True)
+    sessions.save(install, upgrade)
+    (install / "state/workflows/damaged.json").write_text("{")
+    return install
 
 
+def test_over_standard_input_and_output(unwell: Path) -> None:
+    """``aos-upgrade serve`` speaks both protocols; its output is the protocol alone."""
+    command = StdioServerParameters(
+        command=COMMAND, args=["serve"], cwd=unwell.parent, env={**os.environ}
+    )
+
+    async def talk(mode: str, version: str) -> None:
+        async with Client(stdio_client(command), mode=mode) as client:
+            assert client.protocol_version == version
+            await (_tour(client) if mode == "legacy" else _read(client))
+
+    anyio.run(talk, "legacy", "2025-11-25")
+    anyio.run(talk, "auto", "2026-07-28")
+
+
+@pytest.mark.usefixtures("unwell")
 def test_over_http(served: str) -> None:
     """One server answers both eras, takes ten megabytes, and only this machine by its name."""
 
     async def talk() -> None:
         async with httpx2.AsyncClient(trust_env=False, timeout=None) as http:
-            for mode in ("legacy", "auto"):
+            for mode, version in (("auto", "2026-07-28"), ("legacy", "2025-11-25")):
                 streams = streamable_http_client(served, http_client=http)
                 async with Client(streams, mode=mode) as client:
+                    assert client.protocol_version == version
                     await (_tour(client) if mode == "auto" else _large(client))
             await _from_elsewhere(http, served)
 
@@ -192,9 +207,8 @@ async def _large(client: Client) -> None:
     name = begun["session_id"]
     frame = len(json.dumps({"x": ""}, separators=(",", ":")))
     most = {"x": "é" * ((MOST_EVIDENCE_BYTES - frame) // 2)}
-    refused = await ask(
-        "complete_phase", session_id=name, phase=0, evidence={"x": most["x"] + "aa"}
-    )
+    more = {"x": most["x"] + "aa"}
+    refused = await ask("complete_phase", session_id=name, phase=0, evidence=more)
     assert "too large" in refused["error"]
     done = await ask("complete_phase", session_id=name, phase=0, evidence=most)
     assert done["checkpoint_passed"] is True
@@ -220,7 +234,12 @@ def test_somebody_elses_server(install: Path) -> None:
             result = await client.call_tool("pos_workflow", {"action": "list_workflows"})
             assert result.structured_content is not None
             assert result.structured_content["count"] == 3
-            assert (await client.call_tool("pos_workflow", {})).is_error is True
+            nameless = await client.call_tool("pos_workflow", {})
+            assert nameless.structured_content is not None
+            assert nameless.structured_content["valid_actions"] == [*Action]
+        told = await server.call_tool("pos_workflow", {"action": "list_sessions"})
+        assert isinstance(told, CallToolResult)
+        assert told.structured_content is not None
 
     anyio.run(talk)
 

@@ -16,6 +16,11 @@ Entry = Mapping[str, Any]
 _SPACE = re.compile(r"[ \t\r\n]*")
 _INDENT = re.compile(r"\n([ \t]+)\"")
 _DECODER = JSONDecoder()
+_MARK = "\ufeff"
+"""What some editors write first, to say that a file is UTF-8."""
+_TEXT = r'"(?:\\.|[^"\\])*"'
+_REMARKS = re.compile(rf"({_TEXT})|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
+_LAST_COMMAS = re.compile(rf"({_TEXT})|,(?=\s*[\]}}])", re.DOTALL)
 
 
 class Client(NamedTuple):
@@ -44,6 +49,13 @@ class _Depth(NamedTuple):
     depth: int
 
 
+class _Text(NamedTuple):
+    """A file as it is, and with blanks for what is no plain JSON; both of one length."""
+
+    whole: str
+    plain: str
+
+
 class _Member(NamedTuple):
     """One member of a JSON object, and where its value is in the text."""
 
@@ -53,40 +65,61 @@ class _Member(NamedTuple):
 
 
 def with_server(text: str, *, client: Client, name: str, entry: Entry, is_toml: bool) -> str:
-    """Return a client's file with one server more; an entry of that name is replaced.
+    """Return a client's file with one server more; of one of that name ``entry`` is brought up.
 
-    Every other byte of it stays. Raises InvalidError where the file is not what it should be.
+    Every other byte of it stays: remarks, a mark at its begin, its kind of line ends. Raises
+    InvalidError where the file is not what it should be.
     """
+    if text.startswith(_MARK):
+        rest = text.removeprefix(_MARK)
+        rest = with_server(rest, client=client, name=name, entry=entry, is_toml=is_toml)
+        return _MARK + rest
     entry = {**client.more, **entry}
-    if is_toml:
-        return _toml_with(text, client.key, name, entry)
+    after = (_toml_with if is_toml else _json_with)(text, client.key, name, entry)
+    if "\r\n" in text and "\n" not in text.replace("\r\n", ""):
+        after = after.replace("\r\n", "\n").replace("\n", "\r\n")
+    return after
+
+
+def _json_with(text: str, key: str, name: str, entry: Entry) -> str:
     if not text.strip():
-        return json.dumps({client.key: {name: entry}}, indent=2, ensure_ascii=False) + "\n"
-    before = _json(text)
-    if not isinstance(before.get(client.key, {}), dict):
-        raise InvalidError(f"{client.key} in it is no object", cure="correct the file")
-    if before.get(client.key, {}).get(name) == entry:
+        return json.dumps({key: {name: entry}}, indent=2, ensure_ascii=False) + "\n"
+    plain = _without_remarks(text)
+    before = _json(plain)
+    there = before.get(key, {})
+    if not isinstance(there, dict):
+        raise InvalidError(f"{key} in it is no object", cure="correct the file")
+    known = there.get(name)
+    entry = {**known, **entry} if isinstance(known, dict) else dict(entry)
+    if known == entry:
         return text
     step = (_INDENT.search(text) or [None, "  "])[1] or "  "
-    top = _SPACE.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
-    servers = next((each for each in _members(text, top) if each.name == client.key), None)
+    top = _after_space(plain, 0)
+    servers = next((each for each in _members(plain, top) if each.name == key), None)
     if servers is None:
-        after = _put(text, top, client.key, {name: entry}, at=_Depth(step, 1))
+        after = _put(_Text(text, plain), top, key, {name: entry}, at=_Depth(step, 1))
     else:
-        after = _put(text, servers.start, name, entry, at=_Depth(step, 2))
-    wanted = {**before, client.key: {**before.get(client.key, {}), name: dict(entry)}}
-    if _json(after) != wanted:
+        after = _put(_Text(text, plain), servers.start, name, entry, at=_Depth(step, 2))
+    if _json(_without_remarks(after)) != {**before, key: {**there, name: entry}}:
         raise InvalidError("a name stands in it twice", cure="correct the file")
     return after
 
 
-def _json(text: str) -> dict[str, Any]:
+def _without_remarks(text: str) -> str:
+    """Blank out remarks and last commas, which some clients allow; all else keeps its place."""
+    return _LAST_COMMAS.sub(_blank, _REMARKS.sub(_blank, text))
+
+
+def _blank(found: re.Match[str]) -> str:
+    return found[1] or re.sub(r"[^\r\n]", " ", found[0])
+
+
+def _json(plain: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        found = json.loads(plain)
     except (ValueError, RecursionError) as error:
         raise InvalidError(
-            "it is no plain JSON; comments and commas at the end are refused, too",
-            cure="correct the file, or add the server by hand",
+            "it is no JSON", cure="correct the file, or add the server by hand"
         ) from error
     if not isinstance(found, dict):
         raise InvalidError("it is no JSON object", cure="correct the file")
@@ -111,20 +144,22 @@ def _after_space(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _put(text: str, start: int, name: str, value: Entry, *, at: _Depth) -> str:
+def _put(texts: _Text, start: int, name: str, value: Entry, *, at: _Depth) -> str:
     """Return the text with a member in the object that begins at a place, in its own style."""
+    text, plain = texts
     margin = at.step * at.depth
     written = json.dumps(dict(value), indent=at.step, ensure_ascii=False)
     written = written.replace("\n", f"\n{margin}")
-    members = list(_members(text, start))
+    members = list(_members(plain, start))
     there = next((each for each in members if each.name == name), None)
     if there is not None:
         return text[: there.start] + written + text[there.end :]
     line = f"\n{margin}{json.dumps(name)}: {written}"
     if members:
         return text[: members[-1].end] + "," + line + text[members[-1].end :]
-    end = _after_space(text, start + 1)
-    return text[: start + 1] + line + f"\n{at.step * (at.depth - 1)}" + text[end:]
+    end = _after_space(plain, start + 1)
+    rest = text[start + 1 : end].rstrip()  # remarks, where there are any
+    return text[: start + 1] + line + rest + f"\n{at.step * (at.depth - 1)}" + text[end:]
 
 
 def _toml_with(text: str, key: str, name: str, entry: Entry) -> str:

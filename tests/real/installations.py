@@ -77,12 +77,12 @@ def file_at(clone: Path, commit: str, path: str) -> bytes | None:
 
 def commits(clone: Path) -> list[str]:
     """Return every commit of a clone, the newest first."""
-    return _git(clone, "rev-list", "--all").decode().split()
+    return run_git(clone, "rev-list", "--all").decode().split()
 
 
 def trees(clone: Path, commit: str) -> dict[str, str]:
     """Return the trees of all folders of a commit, by their paths."""
-    lines = _git(clone, "ls-tree", "-r", "-t", "-d", "-z", commit).decode().split("\0")
+    lines = run_git(clone, "ls-tree", "-r", "-t", "-d", "-z", commit).decode().split("\0")
     parted = (line.partition("\t") for line in lines if line)
     return {path: said.split()[2] for said, _, path in parted if said.split()[1] == "tree"}
 

@@ -143,7 +143,7 @@ def test_what_is_echoed_is_one_printable_line(door: Door, words: str) -> None:
 
 def test_an_argument_that_nobody_knows_isrefused(door: Door, session: str) -> None:
     """A slip of the pen is told; nothing is done without what was meant."""
-    answer = door.ask("delete_session", session_id=session, reson="over")
-    assert "does not take reson" in refused(answer)
+    answer = door.ask("delete_session", session_id=session, because="over")
+    assert "does not take because" in refused(answer)
     assert "does not take __class__" in refused(door.ask("list_sessions", __class__="x"))
     assert door.ask("get_state", session_id=session)["status"] == "success"

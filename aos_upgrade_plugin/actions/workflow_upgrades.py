@@ -4,7 +4,9 @@ What changes an installation is done by a command of ours that outlives the call
 was asked may be the one that has to be restarted.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from aos_upgrade_plugin.actions import runs
 from aos_upgrade_plugin.actions.upgrade_start import begin_again
@@ -21,13 +23,14 @@ from aos_upgrade_plugin.decide.workflow.driving import (
     is_over,
 )
 from aos_upgrade_plugin.decide.workflow.workflow_answers import names
+from aos_upgrade_plugin.decide.workflow.workflow_call import pathless
 from aos_upgrade_plugin.effects.session import detached, run_folder, sessions
 from aos_upgrade_plugin.effects.session.detached import Detached
 from aos_upgrade_plugin.errors import InvalidError, StateError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
-from aos_upgrade_plugin.models.workflow import CLEANUP, PRE_FLIGHT
+from aos_upgrade_plugin.models.workflow import PRE_FLIGHT
 from aos_upgrade_plugin.models.workflow_call import (
     Action,
     CompletePhase,
@@ -47,11 +50,10 @@ def complete(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answ
     _refuse_undriven(session, Action.COMPLETE_PHASE)
     if (command := working(session)) is not None:
         return _at_work(desk, session, command)
-    if _fails_here(session, asked.phase):
-        last = detached.look(session.session_id)
-        return _stopped(session, last)
-    if not (session.session_status is SessionStatus.COMPLETED and asked.phase == CLEANUP):
-        _refuse_unless_at_rest(session, Action.COMPLETE_PHASE)
+    if _stopped_in(session, asked.phase):
+        return _stopped(session, _last_word(session))
+    if not (is_over(session) and asked.phase in session.completed_phases):
+        _refuse_unless_at_rest(desk, session, Action.COMPLETE_PHASE)
     walking.refuse_other_phase(session=session, phase=asked.phase, action="complete_phase")
     refuse_unknown(asked.evidence, gate=Gate.named(str(asked.phase)))
     if asked.phase not in session.completed_phases:
@@ -65,7 +67,7 @@ def complete(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answ
             if command is not None and command.works:
                 return _at_work(desk, session, command)
             if asked.phase not in session.completed_phases:
-                return _stopped(session, command)
+                return _stopped(session, command.answer if command else None)
     return _judge_claims(desk, session, asked)
 
 
@@ -100,7 +102,8 @@ def _judge_claims(desk: Desk, session: WorkflowSession, asked: CompletePhase) ->
 def put_aside(desk: Desk, session: WorkflowSession, asked: Pause) -> Answer:
     """Pause a driven upgrade between two phases."""
     _refuse_undriven(session, Action.PAUSE)
-    _refuse_unless_at_rest(session, Action.PAUSE)
+    refuse_at_work(desk, session.session_id)
+    _refuse_unless_at_rest(desk, session, Action.PAUSE)
     now = datetime.now(UTC)
     session = desk.save(walking.paused(session=session, note=asked.checkpoint_note, now=now))
     noted = session.checkpoint.model_dump(mode="json") if session.checkpoint else None
@@ -116,6 +119,8 @@ def take_up(desk: Desk, session: WorkflowSession) -> Answer:
         return _at_work(desk, session, command)
     idle_s = max(0.0, (datetime.now(UTC) - session.last_updated).total_seconds())
     answer = {"resumed": True, "paused_duration_seconds": idle_s}
+    if session.session_status not in runs.OPEN:
+        walking.refuse_unless_allowed(session=session, action="resume")
     through: tuple[str, ...] = ()
     if is_driven(session):
         if at_rest(session):
@@ -176,24 +181,21 @@ def try_again(desk: Desk, session: WorkflowSession, asked: RetryPhase) -> Answer
         "evidence_reset": asked.reset_evidence,
         "evidence_kept": [],
         "phase_content": desk.phase_content(session, desk.workflow(session), asked.phase),
-        "previous_errors": [each.model_dump(mode="json") for each in errors],
+        "previous_errors": pathless([each.model_dump(mode="json") for each in errors]),
     }
 
 
 def forget_unbegun(desk: Desk, session_id: SessionId, *, reason: str) -> bool:
-    """Delete an upgrade's session that has not begun; say whether there was one."""
-    run = runs.find_driven(desk.installation, session_id)
-    if run is None:
-        return False
-    if working(run.session) is not None:
-        raise StateError(
-            f"something works on the session {session_id}", cure="wait for it: get_state"
-        )
-    place = run_folder.with_user(desk.installation.path)
-    sessions.delete(place, session_id, reason=reason)
-    run_folder.remove(run.folder)
-    detached.forget(session_id)
-    return True
+    """Delete what is with the user of an upgrade's session; say whether there was anything.
+
+    Its plan may be gone, or be one that this version cannot read.
+    """
+    found = [each for each in desk.places()[1:] if sessions.there(each, session_id)]
+    for place in found:
+        sessions.delete(place, session_id, reason=reason)
+        run_folder.remove(place / session_id)
+        detached.forget(session_id)
+    return bool(found)
 
 
 def running(desk: Desk, session: WorkflowSession) -> Answer:
@@ -209,6 +211,15 @@ def running(desk: Desk, session: WorkflowSession) -> Answer:
 _WENT_ON = frozenset({"completed", "paused", "at_rest"})
 
 
+def refuse_at_work(desk: Desk, session_id: SessionId) -> None:
+    """Raise StateError where a command of the tool's is at work on a session."""
+    command = detached.look(session_id) if desk.places()[1:] else None
+    if command is not None and command.works:
+        raise StateError(
+            f"something works on the session {session_id}", cure="wait for it: get_state"
+        )
+
+
 def _refuse_undriven(session: WorkflowSession, action: Action) -> None:
     if not is_driven(session):
         name = session.session_id
@@ -219,17 +230,32 @@ def _refuse_undriven(session: WorkflowSession, action: Action) -> None:
         )
 
 
-def _refuse_unless_at_rest(session: WorkflowSession, action: Action) -> None:
+def _refuse_unless_at_rest(desk: Desk, session: WorkflowSession, action: Action) -> None:
     walking.refuse_unless_allowed(session=session, action=action)
-    if not at_rest(session):
+    if at_rest(session):
+        return
+    if desk.view(session.session_id).interrupted:
         raise StateError(
             f"the session was interrupted in phase {session.current_phase}: {action} is refused",
             cure="take it up again with resume, or back with rollback",
         )
+    raise StateError(
+        f"somebody else works on phase {session.current_phase} of the session: {action} is refused",
+        cure="wait for it: get_state; who it is: aos-upgrade status",
+    )
 
 
-def _fails_here(session: WorkflowSession, phase: int) -> bool:
-    return session.session_status in _FAILED and session.current_phase == phase
+def _stopped_in(session: WorkflowSession, phase: int) -> bool:
+    """Say whether a phase is where an upgrade failed, or where it waits for somebody."""
+    waits = session.session_status is SessionStatus.PAUSED and not at_rest(session)
+    return session.current_phase == phase and (waits or session.session_status in _FAILED)
+
+
+def _last_word(session: WorkflowSession) -> Mapping[str, Any] | None:
+    """Return what the last command answered, where that is of the end that the session came to."""
+    last = detached.look(session.session_id)
+    answer = last.answer if last is not None else None
+    return answer if answer and driven_answers.tells_of(answer, session=session) else None
 
 
 def _foresee(desk: Desk, session: WorkflowSession) -> WorkflowSession:
@@ -251,10 +277,10 @@ def _at_work(desk: Desk, session: WorkflowSession, command: Detached) -> Answer:
     return {**going_on(session), **handle}
 
 
-def _stopped(session: WorkflowSession, command: Detached | None) -> Answer:
+def _stopped(session: WorkflowSession, answer: Mapping[str, Any] | None) -> Answer:
+    """Say why an upgrade went no further; ``answer`` is that of the command which tells it."""
     if session.session_status is SessionStatus.PAUSED:
         return {**going_on(session), **driven_answers.waits_for(session)}
-    answer = command.answer if command else None
     cut_off = not at_rest(session) and session.session_status is SessionStatus.ACTIVE
     return {
         **going_on(session, interrupted=cut_off),
@@ -273,4 +299,4 @@ def _came_to(
     answer = command.answer if command else None
     if answer is not None and answer.get("status") in well:
         return {**going_on(session), "report": driven_answers.report_of(answer)}
-    return _stopped(session, command)
+    return _stopped(session, answer)

@@ -14,6 +14,7 @@ from aos_upgrade_plugin.decide.workflow.driving import not_begun
 from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.engine import Ended
 from aos_upgrade_plugin.errors import (
+    DamagedError,
     NotFoundError,
     StaleError,
     StateError,
@@ -78,14 +79,24 @@ def keep_driven(at: Installation, ended: Ended) -> Ended:
 
 
 def find_driven(at: Installation, name: SessionId) -> Run | None:
-    """Return a driven run that has not begun; nothing where it has, or there is none."""
+    """Return a driven run that has not begun; nothing where it has, or there is none.
+
+    Raises DamagedError where its session or its plan cannot be read.
+    """
     place = run_folder.with_user(at.path)
-    with suppress(NotFoundError):
-        session = sessions.load(place, name).session
-        if session is not None and not sessions.there(at.path, name):
-            folder = place / name
-            return _run_of(at, session, run_folder.load_plan(folder / PLAN), folder)
-    return None
+    if sessions.there(at.path, name) or not sessions.there(place, name):
+        return None
+    session, folder = sessions.load(place, name).session, place / name
+    if session is None:
+        return None
+    try:
+        plan = run_folder.load_plan(folder / PLAN)
+    except (NotFoundError, DamagedError) as error:
+        raise DamagedError(
+            f"the plan of {name} cannot be read: {error}",
+            cure="delete the session, and start another one",
+        ) from error
+    return _run_of(at, session, plan, folder)
 
 
 def forget_driven(at: Installation, name: SessionId) -> None:
@@ -93,6 +104,7 @@ def forget_driven(at: Installation, name: SessionId) -> None:
     place = run_folder.with_user(at.path)
     if sessions.there(place, name):
         sessions.delete(place, name, reason="it began")
+        run_folder.remove(place / name)
 
 
 def find(at: Installation, name: SessionId | None, *, open_only: bool = False) -> Run:

@@ -130,7 +130,8 @@ def take_up(desk: Desk, session: WorkflowSession) -> Answer:
             return {**going_on(session), **answer, "phase_content": content}
         through = ("--through", str(session.current_phase))
     command = run_and_wait(desk, session, "resume", session.session_id, *through)
-    return {**answer, **_came_to(desk, session.session_id, command, well=_WENT_ON)}
+    told = _came_to(desk, session.session_id, command, well=_WENT_ON)
+    return {**answer, **told, "resumed": told.get("status") != "error"}
 
 
 def take_back(desk: Desk, session: WorkflowSession, asked: Rollback) -> Answer:
@@ -185,17 +186,17 @@ def try_again(desk: Desk, session: WorkflowSession, asked: RetryPhase) -> Answer
     }
 
 
-def forget_unbegun(desk: Desk, session_id: SessionId, *, reason: str) -> bool:
-    """Delete what is with the user of an upgrade's session; say whether there was anything.
+def forget_with_user(desk: Desk, session_id: SessionId, *, reason: str) -> bool:
+    """Delete what is with the user of a session; say whether it was one that has not begun.
 
     Its plan may be gone, or be one that this version cannot read.
     """
-    found = [each for each in desk.places()[1:] if sessions.there(each, session_id)]
-    for place in found:
-        sessions.delete(place, session_id, reason=reason)
-        run_folder.remove(place / session_id)
+    for place in desk.places()[1:]:
         detached.forget(session_id)
-    return bool(found)
+        if sessions.there(place, session_id):
+            run_folder.remove(place / session_id)
+            return sessions.delete(place, session_id, reason=reason)
+    return False
 
 
 def running(desk: Desk, session: WorkflowSession) -> Answer:

@@ -211,7 +211,7 @@ def delete_session(desk: Desk, asked: DeleteSession) -> Answer:
     name, install = asked.session_id, desk.installation.path
     upgrades.refuse_at_work(desk, name)
     begun = delete(install, name, reason=asked.reason, command="workflow delete_session").deleted
-    unbegun = upgrades.forget_unbegun(desk, name, reason=asked.reason)  # a kill may leave both
+    unbegun = upgrades.forget_with_user(desk, name, reason=asked.reason)  # a kill may leave both
     deleted = begun or unbegun
     return {
         "session_id": name,

@@ -192,6 +192,7 @@ def test_an_unbegun_upgrade_can_be_deleted_whatever_its_plan_is(
     if plan is not None:
         (place / NAME).mkdir()
         (place / NAME / "plan.json").write_text(plan)
+    assert call("rollback")["remediation"] == "delete the session, and start another one"
     answer = call("delete_session")
     assert (answer["deleted"], answer["already_absent"]) == (True, False)
     assert not (place / NAME).exists()

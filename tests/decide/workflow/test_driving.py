@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import JsonValue
 
 from aos_upgrade_plugin.decide.run.sessions import DRIVEN, at_rest
 from aos_upgrade_plugin.decide.workflow.driving import (
@@ -122,7 +123,7 @@ def test_what_pre_flight_refuses() -> None:
 def test_the_answers_that_it_was_begun_with_stay() -> None:
     """A new plan decides conflicts as the first one did; and it is known as driven."""
     plain = session_at(0).model_copy(update={"metadata": {"waivers": []}})
-    answers = [{"path": "a", "decision": "keep"}]
+    answers: JsonValue = [{"path": "a", "decision": "keep"}]
     begun = driven(plain, answers=answers)
     assert answers_of(begun) == answers
     assert begun.metadata == {"waivers": [], DRIVEN: True, "answers": answers}

@@ -9,6 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aos_upgrade_plugin.actions import runs
+from aos_upgrade_plugin.actions.upgrade_refusals import (
+    refuse_at_work,
+    refuse_undriven,
+    refuse_unless_at_rest,
+)
 from aos_upgrade_plugin.actions.upgrade_start import begin_again
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
 from aos_upgrade_plugin.actions.workflow_runner import checks_done, run_and_wait, working
@@ -47,13 +52,13 @@ def complete(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answ
 
     Called again while the phase is done, it says how far that is; afterwards, what it came to.
     """
-    _refuse_undriven(session, Action.COMPLETE_PHASE)
+    refuse_undriven(session, Action.COMPLETE_PHASE)
     if (command := working(session)) is not None:
         return _at_work(desk, session, command)
     if _stopped_in(session, asked.phase):
-        return _stopped(session, _last_word(session))
+        return _stopped(desk, session, _last_word(session))
     if not (is_over(session) and asked.phase in session.completed_phases):
-        _refuse_unless_at_rest(desk, session, Action.COMPLETE_PHASE)
+        refuse_unless_at_rest(desk, session, Action.COMPLETE_PHASE)
     walking.refuse_other_phase(session=session, phase=asked.phase, action="complete_phase")
     refuse_unknown(asked.evidence, gate=Gate.named(str(asked.phase)))
     if asked.phase not in session.completed_phases:
@@ -67,7 +72,7 @@ def complete(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answ
             if command is not None and command.works:
                 return _at_work(desk, session, command)
             if asked.phase not in session.completed_phases:
-                return _stopped(session, command.answer if command else None)
+                return _stopped(desk, session, command.answer if command else None)
     return _judge_claims(desk, session, asked)
 
 
@@ -101,9 +106,9 @@ def _judge_claims(desk: Desk, session: WorkflowSession, asked: CompletePhase) ->
 
 def put_aside(desk: Desk, session: WorkflowSession, asked: Pause) -> Answer:
     """Pause a driven upgrade between two phases."""
-    _refuse_undriven(session, Action.PAUSE)
+    refuse_undriven(session, Action.PAUSE)
     refuse_at_work(desk, session.session_id)
-    _refuse_unless_at_rest(desk, session, Action.PAUSE)
+    refuse_unless_at_rest(desk, session, Action.PAUSE)
     now = datetime.now(UTC)
     session = desk.save(walking.paused(session=session, note=asked.checkpoint_note, now=now))
     noted = session.checkpoint.model_dump(mode="json") if session.checkpoint else None
@@ -165,7 +170,7 @@ def try_again(desk: Desk, session: WorkflowSession, asked: RetryPhase) -> Answer
 
     Where it has not begun, it is planned anew: what was in its way may be gone, in the source too.
     """
-    _refuse_undriven(session, Action.RETRY_PHASE)
+    refuse_undriven(session, Action.RETRY_PHASE)
     walking.refuse_unless_allowed(session=session, action="retry_phase")
     walking.refuse_other_phase(session=session, phase=asked.phase, action="retry_phase")
     run = runs.find_driven(desk.installation, session.session_id)
@@ -207,43 +212,9 @@ def running(desk: Desk, session: WorkflowSession) -> Answer:
     return {"running": None} if is_upgrade(session) else {}
 
 
-# ---- what is refused, and what a command came to --------------------------------------------
+# ---- what a command came to -----------------------------------------------------------------
 
 _WENT_ON = frozenset({"completed", "paused", "at_rest"})
-
-
-def refuse_at_work(desk: Desk, session_id: SessionId) -> None:
-    """Raise StateError where a command of the tool's is at work on a session."""
-    command = detached.look(session_id) if desk.places()[1:] else None
-    if command is not None and command.works:
-        raise StateError(
-            f"something works on the session {session_id}", cure="wait for it: get_state"
-        )
-
-
-def _refuse_undriven(session: WorkflowSession, action: Action) -> None:
-    if not is_driven(session):
-        name = session.session_id
-        raise StateError(
-            f"this upgrade was begun by aos-upgrade run, which takes it to its end: {action} is "
-            "refused",
-            cure=f"go on with resume, or back with rollback: aos-upgrade resume {name}",
-        )
-
-
-def _refuse_unless_at_rest(desk: Desk, session: WorkflowSession, action: Action) -> None:
-    walking.refuse_unless_allowed(session=session, action=action)
-    if at_rest(session):
-        return
-    if desk.view(session.session_id).interrupted:
-        raise StateError(
-            f"the session was interrupted in phase {session.current_phase}: {action} is refused",
-            cure="take it up again with resume, or back with rollback",
-        )
-    raise StateError(
-        f"somebody else works on phase {session.current_phase} of the session: {action} is refused",
-        cure="wait for it: get_state; who it is: aos-upgrade status",
-    )
 
 
 def _stopped_in(session: WorkflowSession, phase: int) -> bool:
@@ -278,13 +249,12 @@ def _at_work(desk: Desk, session: WorkflowSession, command: Detached) -> Answer:
     return {**going_on(session), **handle}
 
 
-def _stopped(session: WorkflowSession, answer: Mapping[str, Any] | None) -> Answer:
+def _stopped(desk: Desk, session: WorkflowSession, answer: Mapping[str, Any] | None) -> Answer:
     """Say why an upgrade went no further; ``answer`` is that of the command which tells it."""
     if session.session_status is SessionStatus.PAUSED:
         return {**going_on(session), **driven_answers.waits_for(session)}
-    cut_off = not at_rest(session) and session.session_status is SessionStatus.ACTIVE
     return {
-        **going_on(session, interrupted=cut_off),
+        **going_on(session, interrupted=desk.view(session.session_id).interrupted),
         **driven_answers.stopped(answer, session=session),
         "report": driven_answers.report_of(answer),
     }
@@ -300,4 +270,4 @@ def _came_to(
     answer = command.answer if command else None
     if answer is not None and answer.get("status") in well:
         return {**going_on(session), "report": driven_answers.report_of(answer)}
-    return _stopped(session, answer)
+    return _stopped(desk, session, answer)

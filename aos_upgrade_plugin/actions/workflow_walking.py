@@ -5,6 +5,7 @@ import secrets
 from datetime import UTC, datetime
 
 from aos_upgrade_plugin.actions import workflow_upgrades as upgrades
+from aos_upgrade_plugin.actions.upgrade_refusals import refuse_at_work
 from aos_upgrade_plugin.actions.upgrade_start import start_upgrade
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
 from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS, is_upgrade
@@ -209,7 +210,7 @@ def rollback(desk: Desk, asked: Rollback) -> Answer:
 def delete_session(desk: Desk, asked: DeleteSession) -> Answer:
     """Delete a session that nothing needs any more; what is not there is no error."""
     name, install = asked.session_id, desk.installation.path
-    upgrades.refuse_at_work(desk, name)
+    refuse_at_work(desk, name)
     begun = delete(install, name, reason=asked.reason, command="workflow delete_session").deleted
     unbegun = upgrades.forget_with_user(desk, name, reason=asked.reason)  # a kill may leave both
     deleted = begun or unbegun

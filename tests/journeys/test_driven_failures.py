@@ -1,5 +1,6 @@
 """Driven upgrades that are killed, failed, met and edited at inconvenient moments."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,26 @@ def test_an_agent_renames_the_install_folder_and_back(tmp_path: Path) -> None:
         assert trip.is_back()
     finally:
         trip.stop()
+
+
+def test_many_at_once_lose_nothing(trip: Trip) -> None:
+    """Two complete a phase while others pause and delete: it passes once, and goes on from there."""
+    name = start(trip)["session_id"]
+    complete(trip, name, 0)
+    complete(trip, name, 1)
+    does = ("workflow", "complete_phase", OF, name, "--phase", "2", "--evidence", "{}")
+    pauses, deletes = (("workflow", each, OF, name) for each in ("pause", "delete_session"))
+    at_once = [trip.start(*each) for each in (does, pauses, does, deletes, pauses)]
+    answers = [json.loads(process.communicate()[0]) for process in at_once]
+    assert not [each for each in answers if each.get("deleted")], answers
+    state = step(trip, "get_state", OF, name)
+    if state["session_status"] == "paused":
+        step(trip, "resume", OF, name)
+    state = step(trip, "get_state", OF, name)
+    assert (state["session_status"], state["interrupted"]) == ("active", False), answers
+    if state["current_phase"] == 2:
+        assert complete(trip, name, 2)["checkpoint_passed"]
+    assert complete(trip, name, 4)["checkpoint_passed"]
+    assert complete(trip, name, 5)["session_status"] == "completed"
+    assert trip.is_as_planned()
+    assert_over(trip)

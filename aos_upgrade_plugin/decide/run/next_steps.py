@@ -65,7 +65,8 @@ def _goes_on(view: SessionView) -> bool:
     session = view.session
     if session is None or view.stale:
         return False
-    return session.session_status is SessionStatus.ACTIVE and at_rest(session)
+    rests = session.session_status is SessionStatus.ACTIVE and at_rest(session)
+    return rests or session.session_status is SessionStatus.PAUSED
 
 
 def _unfinished(transaction: OpenTransaction) -> NextStep:

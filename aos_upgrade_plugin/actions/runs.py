@@ -9,11 +9,12 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from aos_upgrade_plugin.decide.run.run_state import session_of_run
-from aos_upgrade_plugin.decide.run.sessions import is_upgrade, moved
+from aos_upgrade_plugin.decide.run.sessions import at_rest, is_driven, is_upgrade, moved
 from aos_upgrade_plugin.decide.workflow.driving import not_begun
 from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.engine import Ended
 from aos_upgrade_plugin.errors import (
+    DamagedError,
     NotFoundError,
     StaleError,
     StateError,
@@ -78,19 +79,32 @@ def keep_driven(at: Installation, ended: Ended) -> Ended:
 
 
 def find_driven(at: Installation, name: SessionId) -> Run | None:
-    """Return a driven run that has not begun; nothing where it has, or there is none."""
+    """Return a driven run that has not begun; nothing where it has, or there is none.
+
+    Raises DamagedError where its session or its plan cannot be read.
+    """
     place = run_folder.with_user(at.path)
-    with suppress(NotFoundError):
-        session = sessions.load(place, name).session
-        if session is not None and not sessions.there(at.path, name):
-            folder = place / name
-            return _run_of(at, session, run_folder.load_plan(folder / PLAN), folder)
-    return None
+    if sessions.there(at.path, name) or not sessions.there(place, name):
+        return None
+    session, folder = sessions.load(place, name).session, place / name
+    if session is None:
+        return None
+    try:
+        plan = run_folder.load_plan(folder / PLAN)
+    except (NotFoundError, DamagedError) as error:
+        raise DamagedError(
+            f"the plan of {name} cannot be read: {error}",
+            cure="delete the session, and start another one",
+        ) from error
+    return _run_of(at, session, plan, folder)
 
 
 def forget_driven(at: Installation, name: SessionId) -> None:
     """Forget with the user what the installation keeps from now on."""
-    sessions.delete(run_folder.with_user(at.path), name, reason="it began")
+    place = run_folder.with_user(at.path)
+    if sessions.there(place, name):
+        sessions.delete(place, name, reason="it began")
+        run_folder.remove(place / name)
 
 
 def find(at: Installation, name: SessionId | None, *, open_only: bool = False) -> Run:
@@ -116,6 +130,50 @@ def latest(run: Run) -> Run:
         session = sessions.load(run.install, run.session.session_id).session
         return run if session is None else run.at(session)
     return run
+
+
+def refuse_unless_open(run: Run) -> None:
+    """Raise StateError for a run that has come to an end."""
+    session = run.session
+    if session.session_status not in OPEN:
+        raise StateError(
+            f"the session {session.session_id} is {session.session_status}: there is nothing to "
+            "resume",
+            cure="look at what can be done: aos-upgrade status",
+        )
+
+
+def refuse_put_aside(run: Run) -> None:
+    """Raise StateError for a driven run that somebody paused before its next phase began."""
+    session = run.session
+    if session.session_status is SessionStatus.PAUSED and at_rest(session):
+        raise StateError(
+            f"the session {session.session_id} was paused before phase {session.current_phase}",
+            cure="take it up again with resume",
+        )
+
+
+def refuse_rolled_back(run: Run) -> None:
+    """Raise StateError for a run that needs not go back any more."""
+    if run.session.session_status is SessionStatus.ROLLED_BACK:
+        raise StateError(
+            f"the session {run.session.session_id} is rolled back already",
+            cure="nothing needs to be done; to see it: aos-upgrade report",
+        )
+
+
+def refuse_beside_an_open_one(install: Path) -> None:
+    """Raise StateError where a driven upgrade has begun, and is neither at its end nor back.
+
+    Asked under the lock: since pre-flight looked, one may have begun and let go of it again. Any
+    other keeps the lock until something has changed, which makes the plan of this one stale.
+    """
+    for each in _upgrades(install):
+        if is_driven(each) and each.session_status in OPEN:
+            raise StateError(
+                f"the upgrade {each.session_id} has begun and is {each.session_status}",
+                cure=f"finish it, or take it back: aos-upgrade rollback {each.session_id}",
+            )
 
 
 def refuse_under_a_later_one(run: Run) -> None:

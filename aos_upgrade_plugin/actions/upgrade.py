@@ -18,13 +18,13 @@ from aos_upgrade_plugin.decide.run.reporting import (
     phase_name,
 )
 from aos_upgrade_plugin.decide.run.run_state import phase_begun, phase_passed, why_back
-from aos_upgrade_plugin.decide.run.sessions import as_new, is_driven
+from aos_upgrade_plugin.decide.run.sessions import is_driven
 from aos_upgrade_plugin.effects.gate.check_list import collect
 from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
-from aos_upgrade_plugin.errors import StaleError, StateError, UpgradeError
+from aos_upgrade_plugin.errors import StaleError, UpgradeError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.conflict import GivenAnswers
 from aos_upgrade_plugin.models.gate import Gate, GateContext
@@ -34,7 +34,6 @@ from aos_upgrade_plugin.models.migration import PlannedMigration
 from aos_upgrade_plugin.models.plan import Options, UpgradePlan
 from aos_upgrade_plugin.models.report import RunReport, Status
 from aos_upgrade_plugin.models.run import Run
-from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.settings import OnConflict, Settings
 from aos_upgrade_plugin.models.waiver import Waiver
 from aos_upgrade_plugin.models.workflow import CLEANUP, PRE_FLIGHT, UPGRADE
@@ -157,7 +156,10 @@ class Upgrade:
         """
         run = runs.find_driven(self._at, name)
         if run is None:
+            runs.refuse_put_aside(runs.find(self._at, name))
             return self.resume(name, through=through)
+        runs.refuse_put_aside(run)
+        runs.refuse_unless_open(run)
         now = datetime.now(UTC)
         run = run.at(phase_begun(session=run.session, phase=PRE_FLIGHT, now=now))
         ended = self._before_it_begins(run)
@@ -180,30 +182,27 @@ class Upgrade:
         One that is driven from outside comes to rest where the phase ``through`` has passed.
         """
         run = runs.find(self._at, name, open_only=True)
-        status = run.session.session_status
-        if status not in runs.OPEN:
-            raise StateError(
-                f"the session {run.session.session_id} is {status}: there is nothing to resume",
-                cure="look at what can be done: aos-upgrade status",
-            )
+        runs.refuse_unless_open(run)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
         with self._hold(run, "resume") as held:
+            run = runs.latest(_held(run, held))  # somebody may have been faster
+            runs.refuse_unless_open(run)
+            if is_driven(run.session):  # a kill may have left it with the user, too
+                runs.forget_driven(self._at, run.session.session_id)
             ended = self._drive(run, held, through=through)
         return self._written(self._finish(ended), evidence_dir)
 
     def roll_back(self, name: SessionId | None, *, evidence_dir: Path | None = None) -> RunReport:
         """Take a run back, also a completed one while its backup is kept, and prove it."""
         run = runs.find(self._at, name)
-        if run.session.session_status is SessionStatus.ROLLED_BACK:
-            raise StateError(
-                f"the session {run.session.session_id} is rolled back already",
-                cure="nothing needs to be done; to see it: aos-upgrade report",
-            )
+        runs.refuse_rolled_back(run)
         runs.refuse_under_a_later_one(run)
         refuse_without_way_back(run)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
         with self._hold(run, "rollback") as held, runs.stoppable(run, "rollback"):
-            ended = engine.go_back(_held(run, held), (), self._steps, self._watcher)
+            run = runs.latest(_held(run, held))  # somebody may have been faster
+            runs.refuse_rolled_back(run)
+            ended = engine.go_back(run, (), self._steps, self._watcher)
         return self._written(_with_recovered(ended, held), evidence_dir)
 
     def report(self, name: SessionId | None) -> RunReport:
@@ -255,9 +254,10 @@ class Upgrade:
         with self._hold(run, "run") as held:
             folder = run_folder.of_session(held.install, name)
             with run_folder.gone_if_it_fails(folder):
+                runs.refuse_beside_an_open_one(held.install)
                 refuse_stale(replace(run, install=held.install))
                 run = replace(run, folder=run_folder.copy(kept_before, folder))
-                run = run.at(sessions.save(held.install, as_new(run.session)))
+                run = run.at(sessions.save(held.install, run.session, moves_in=True))
             if is_driven(run.session):
                 runs.forget_driven(self._at, name)
             ended = self._drive(run, held, through=through)

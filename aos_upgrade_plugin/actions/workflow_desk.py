@@ -9,9 +9,11 @@ from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue, Usable
 from aos_upgrade_plugin.decide.run.sessions import is_driven, is_upgrade, matching
 from aos_upgrade_plugin.decide.workflow.definitions import phase_of
 from aos_upgrade_plugin.decide.workflow.driving import evidence_measured
+from aos_upgrade_plugin.decide.workflow.upgrade_moves import upgrade_moves
 from aos_upgrade_plugin.decide.workflow.workflow_answers import next_actions, phase_content
 from aos_upgrade_plugin.effects.session import run_folder, sessions
-from aos_upgrade_plugin.errors import DamagedError, NotFoundError
+from aos_upgrade_plugin.effects.session.lock import hold
+from aos_upgrade_plugin.errors import DamagedError, DiskError, NotFoundError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.status import SessionView
@@ -42,31 +44,37 @@ class Desk(NamedTuple):
         """Return the desk at the installation where it is now: an upgrade may have renamed it."""
         return self._replace(installation=find(self.installation.project))
 
+    def places(self) -> tuple[Path, ...]:
+        """Return where sessions are kept: the installation, and with the user what has not begun.
+
+        Where there is no home nothing can be with the user.
+        """
+        install = self.installation.path
+        with suppress(DiskError):
+            return install, run_folder.with_user(install)
+        return (install,)
+
     def store(self, session_id: SessionId) -> Path:
-        """Return where a session is kept: with the user as long as its upgrade has not begun."""
-        install, beside = self.installation.path, run_folder.with_user(self.installation.path)
-        begun = sessions.there(install, session_id) or not sessions.there(beside, session_id)
-        return install if begun else beside
+        """Return where a session is kept; the installation where there is none."""
+        found = (each for each in self.places() if sessions.there(each, session_id))
+        return next(found, self.installation.path)
 
     def views(self, status: SessionStatus | None) -> tuple[SessionView, ...]:
         """Return every session in a state, or all; the one that was used last comes first."""
-        install, beside = self.installation.path, run_folder.with_user(self.installation.path)
-        begun = session_views(install, status=status)
-        names = {each.session_id for each in begun}
-        others = session_views(beside, status=status)
-        every = (*begun, *(each for each in others if each.session_id not in names))
-        return matching(sessions=every, status=status)
+        every: dict[SessionId, SessionView] = {}
+        for place in self.places():  # one that a kill left in both has begun
+            for each in session_views(place, status=None):
+                every.setdefault(each.session_id, each)
+        return matching(sessions=every.values(), status=status)
 
     def view(self, session_id: SessionId) -> SessionView:
         """Return a session as it looks from outside. Raises NotFoundError, DamagedError."""
-        with suppress(NotFoundError):
-            return session_view(self.installation.path, session_id)
-        try:
-            return session_view(run_folder.with_user(self.installation.path), session_id)
-        except NotFoundError as error:
-            raise NotFoundError(
-                f"there is no session {session_id!r}", cure="list_sessions names those there are"
-            ) from error
+        for place in (*self.places(), self.installation.path):  # it may move in meanwhile
+            with suppress(NotFoundError):
+                return session_view(place, session_id)
+        raise NotFoundError(
+            f"there is no session {session_id!r}", cure="list_sessions names those there are"
+        )
 
     def session(self, session_id: SessionId) -> WorkflowSession:
         """Return a session. Raises NotFoundError, DamagedError."""
@@ -78,10 +86,19 @@ class Desk(NamedTuple):
         return session
 
     def save(self, session: WorkflowSession) -> WorkflowSession:
-        """Save a session; raise StaleError where somebody else was faster."""
-        install = self.installation.path
-        place = self.store(session.session_id) if is_driven(session) else install
-        return sessions.save(place, session)
+        """Save a session; raise StaleError where somebody else was faster.
+
+        Raises BusyError where a command is at work on an upgrade that has begun: under its hands
+        the session would be another one, and what it does next would fail.
+        """
+        install, name = self.installation.path, session.session_id
+        if not is_driven(session):
+            return sessions.save(install, session)
+        place = self.store(name)
+        if place != install:
+            return sessions.save(place, session)
+        with hold(install, session=name, command="workflow"):
+            return sessions.save(install, session)
 
     def workflow(self, session: WorkflowSession) -> Usable:
         """Return the workflow that a session walks.
@@ -106,12 +123,16 @@ class Desk(NamedTuple):
         return content
 
 
-def going_on(session: WorkflowSession, *, interrupted: bool = False) -> Answer:
-    """Return what every answer about a session says."""
+def going_on(session: WorkflowSession, *, interrupted: bool = False, works: bool = False) -> Answer:
+    """Return what every answer about a session says; ``works`` where a command is at work on it."""
+    if is_upgrade(session):
+        moves = upgrade_moves(session, interrupted=interrupted, works=works)
+    else:
+        moves = next_actions(session=session)
     return {
         "session_id": session.session_id,
         "session_status": session.session_status.value,
         "current_phase": session.current_phase,
         "total_phases": session.total_phases,
-        "next_actions": next_actions(session=session, interrupted=interrupted),
+        "next_actions": moves,
     }

@@ -1,7 +1,9 @@
 """The actions that only look."""
 
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
+from aos_upgrade_plugin.actions.workflow_runner import working
 from aos_upgrade_plugin.actions.workflow_upgrades import running
+from aos_upgrade_plugin.decide.run.sessions import is_upgrade
 from aos_upgrade_plugin.decide.workflow.definitions import phase_of, task_of
 from aos_upgrade_plugin.decide.workflow.task_text import task_text
 from aos_upgrade_plugin.decide.workflow.workflow_answers import (
@@ -12,8 +14,10 @@ from aos_upgrade_plugin.decide.workflow.workflow_answers import (
     summary,
     task_content,
 )
+from aos_upgrade_plugin.decide.workflow.workflow_call import pathless
 from aos_upgrade_plugin.errors import UsageError
-from aos_upgrade_plugin.models.session import SessionStatus
+from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.status import SessionView
 from aos_upgrade_plugin.models.workflow_call import (
     GetTask,
     ListSessions,
@@ -41,11 +45,12 @@ def get_phase(desk: Desk, asked: OfSession) -> Answer:
     view = desk.view(asked.session_id)
     session = desk.session(asked.session_id)
     content = desk.phase_content(session, desk.workflow(session), session.current_phase)
-    return {**going_on(session, interrupted=view.interrupted), "phase_content": content}
+    return {**_standing(view, session), "phase_content": content}
 
 
 def get_task(desk: Desk, asked: GetTask) -> Answer:
     """One task of a phase, taken apart into steps."""
+    view = desk.view(asked.session_id)
     session = desk.session(asked.session_id)
     workflow = desk.workflow(session)
     phase = phase_of(definition=workflow.definition, number=asked.phase, total=session.total_phases)
@@ -54,7 +59,7 @@ def get_task(desk: Desk, asked: GetTask) -> Answer:
     content = task_content(number=task.number, text=task_text(whole, name=task.name), whole=whole)
     numbers = [each.number for each in phase.tasks]
     return {
-        **going_on(session),
+        **_standing(view, session),
         "phase": phase.number,
         "task_content": content,
         "next_task": next((each for each in numbers if each > task.number), None),
@@ -66,19 +71,30 @@ def get_state(desk: Desk, asked: OfSession) -> Answer:
     view = desk.view(asked.session_id)
     session = desk.session(asked.session_id)
     return {
-        **going_on(session, interrupted=view.interrupted),
+        **_standing(view, session),
         "workflow_type": session.workflow_type,
         "target_file": session.target_file,
         "completed_phases": list(session.completed_phases),
         "artifacts": artifacts(session),
-        "status_reason": session.status_reason,
+        "status_reason": pathless(session.status_reason),
         "created_at": session.created_at.isoformat(),
         "last_updated": session.last_updated.isoformat(),
-        "interrupted": view.interrupted,
+        "interrupted": view.interrupted and not _works(session),
         "resume_capable": view.interrupted or session.session_status in _RESUMABLE,
         "problem": view.problem,
         **running(desk, session),
     }
+
+
+def _standing(view: SessionView, session: WorkflowSession) -> Answer:
+    """What every answer about a session says, of one that something may be at work on."""
+    works = _works(session)
+    return going_on(session, interrupted=view.interrupted and not works, works=works)
+
+
+def _works(session: WorkflowSession) -> bool:
+    """Say so also while the last gate measures, which wants the lock released."""
+    return is_upgrade(session) and working(session) is not None
 
 
 _RESUMABLE = frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSED, SessionStatus.FAILED})
@@ -112,7 +128,7 @@ def get_session(desk: Desk, asked: OfSession) -> Answer:
     shown = session.model_dump(mode="json", exclude=left_out)
     state = {"interrupted": view.interrupted, "stale": view.stale, "problem": view.problem}
     return {
-        **going_on(session, interrupted=view.interrupted),
+        **_standing(view, session),
         "session": {
             **shown,
             "status": session.session_status.value,
@@ -126,9 +142,9 @@ def get_errors(desk: Desk, asked: OfSession) -> Answer:
     """Everything that went wrong in a session."""
     view = desk.view(asked.session_id)
     session = desk.session(asked.session_id)
-    errors = plain(session.errors)
+    errors = pathless(plain(session.errors))
     return {
-        **going_on(session, interrupted=view.interrupted),
+        **_standing(view, session),
         "errors": errors,
         "error_count": len(errors),
         "last_error": errors[-1] if errors else None,

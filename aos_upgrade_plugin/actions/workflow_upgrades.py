@@ -4,9 +4,16 @@ What changes an installation is done by a command of ours that outlives the call
 was asked may be the one that has to be restarted.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from aos_upgrade_plugin.actions import runs
+from aos_upgrade_plugin.actions.upgrade_refusals import (
+    refuse_at_work,
+    refuse_undriven,
+    refuse_unless_at_rest,
+)
 from aos_upgrade_plugin.actions.upgrade_start import begin_again
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
 from aos_upgrade_plugin.actions.workflow_runner import checks_done, run_and_wait, working
@@ -21,13 +28,14 @@ from aos_upgrade_plugin.decide.workflow.driving import (
     is_over,
 )
 from aos_upgrade_plugin.decide.workflow.workflow_answers import names
+from aos_upgrade_plugin.decide.workflow.workflow_call import pathless
 from aos_upgrade_plugin.effects.session import detached, run_folder, sessions
 from aos_upgrade_plugin.effects.session.detached import Detached
 from aos_upgrade_plugin.errors import InvalidError, StateError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
-from aos_upgrade_plugin.models.workflow import CLEANUP, PRE_FLIGHT
+from aos_upgrade_plugin.models.workflow import PRE_FLIGHT
 from aos_upgrade_plugin.models.workflow_call import (
     Action,
     CompletePhase,
@@ -44,14 +52,13 @@ def complete(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answ
 
     Called again while the phase is done, it says how far that is; afterwards, what it came to.
     """
-    _refuse_undriven(session, Action.COMPLETE_PHASE)
+    refuse_undriven(session, Action.COMPLETE_PHASE)
     if (command := working(session)) is not None:
         return _at_work(desk, session, command)
-    if _fails_here(session, asked.phase):
-        last = detached.look(session.session_id)
-        return _stopped(session, last)
-    if not (session.session_status is SessionStatus.COMPLETED and asked.phase == CLEANUP):
-        _refuse_unless_at_rest(session, Action.COMPLETE_PHASE)
+    if _stopped_in(session, asked.phase):
+        return _stopped(desk, session, _last_word(session))
+    if not (is_over(session) and asked.phase in session.completed_phases):
+        refuse_unless_at_rest(desk, session, Action.COMPLETE_PHASE)
     walking.refuse_other_phase(session=session, phase=asked.phase, action="complete_phase")
     refuse_unknown(asked.evidence, gate=Gate.named(str(asked.phase)))
     if asked.phase not in session.completed_phases:
@@ -65,7 +72,7 @@ def complete(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answ
             if command is not None and command.works:
                 return _at_work(desk, session, command)
             if asked.phase not in session.completed_phases:
-                return _stopped(session, command)
+                return _stopped(desk, session, command.answer if command else None)
     return _judge_claims(desk, session, asked)
 
 
@@ -99,8 +106,9 @@ def _judge_claims(desk: Desk, session: WorkflowSession, asked: CompletePhase) ->
 
 def put_aside(desk: Desk, session: WorkflowSession, asked: Pause) -> Answer:
     """Pause a driven upgrade between two phases."""
-    _refuse_undriven(session, Action.PAUSE)
-    _refuse_unless_at_rest(session, Action.PAUSE)
+    refuse_undriven(session, Action.PAUSE)
+    refuse_at_work(desk, session.session_id)
+    refuse_unless_at_rest(desk, session, Action.PAUSE)
     now = datetime.now(UTC)
     session = desk.save(walking.paused(session=session, note=asked.checkpoint_note, now=now))
     noted = session.checkpoint.model_dump(mode="json") if session.checkpoint else None
@@ -116,6 +124,8 @@ def take_up(desk: Desk, session: WorkflowSession) -> Answer:
         return _at_work(desk, session, command)
     idle_s = max(0.0, (datetime.now(UTC) - session.last_updated).total_seconds())
     answer = {"resumed": True, "paused_duration_seconds": idle_s}
+    if session.session_status not in runs.OPEN:
+        walking.refuse_unless_allowed(session=session, action="resume")
     through: tuple[str, ...] = ()
     if is_driven(session):
         if at_rest(session):
@@ -125,7 +135,8 @@ def take_up(desk: Desk, session: WorkflowSession) -> Answer:
             return {**going_on(session), **answer, "phase_content": content}
         through = ("--through", str(session.current_phase))
     command = run_and_wait(desk, session, "resume", session.session_id, *through)
-    return {**answer, **_came_to(desk, session.session_id, command, well=_WENT_ON)}
+    told = _came_to(desk, session.session_id, command, well=_WENT_ON)
+    return {**answer, **told, "resumed": told.get("status") != "error"}
 
 
 def take_back(desk: Desk, session: WorkflowSession, asked: Rollback) -> Answer:
@@ -159,7 +170,7 @@ def try_again(desk: Desk, session: WorkflowSession, asked: RetryPhase) -> Answer
 
     Where it has not begun, it is planned anew: what was in its way may be gone, in the source too.
     """
-    _refuse_undriven(session, Action.RETRY_PHASE)
+    refuse_undriven(session, Action.RETRY_PHASE)
     walking.refuse_unless_allowed(session=session, action="retry_phase")
     walking.refuse_other_phase(session=session, phase=asked.phase, action="retry_phase")
     run = runs.find_driven(desk.installation, session.session_id)
@@ -176,24 +187,21 @@ def try_again(desk: Desk, session: WorkflowSession, asked: RetryPhase) -> Answer
         "evidence_reset": asked.reset_evidence,
         "evidence_kept": [],
         "phase_content": desk.phase_content(session, desk.workflow(session), asked.phase),
-        "previous_errors": [each.model_dump(mode="json") for each in errors],
+        "previous_errors": pathless([each.model_dump(mode="json") for each in errors]),
     }
 
 
-def forget_unbegun(desk: Desk, session_id: SessionId, *, reason: str) -> bool:
-    """Delete an upgrade's session that has not begun; say whether there was one."""
-    run = runs.find_driven(desk.installation, session_id)
-    if run is None:
-        return False
-    if working(run.session) is not None:
-        raise StateError(
-            f"something works on the session {session_id}", cure="wait for it: get_state"
-        )
-    place = run_folder.with_user(desk.installation.path)
-    sessions.delete(place, session_id, reason=reason)
-    run_folder.remove(run.folder)
-    detached.forget(session_id)
-    return True
+def forget_with_user(desk: Desk, session_id: SessionId, *, reason: str) -> bool:
+    """Delete what is with the user of a session; say whether it was one that has not begun.
+
+    Its plan may be gone, or be one that this version cannot read.
+    """
+    for place in desk.places()[1:]:
+        detached.forget(session_id)
+        if sessions.there(place, session_id):
+            run_folder.remove(place / session_id)
+            return sessions.delete(place, session_id, reason=reason)
+    return False
 
 
 def running(desk: Desk, session: WorkflowSession) -> Answer:
@@ -204,32 +212,22 @@ def running(desk: Desk, session: WorkflowSession) -> Answer:
     return {"running": None} if is_upgrade(session) else {}
 
 
-# ---- what is refused, and what a command came to --------------------------------------------
+# ---- what a command came to -----------------------------------------------------------------
 
 _WENT_ON = frozenset({"completed", "paused", "at_rest"})
 
 
-def _refuse_undriven(session: WorkflowSession, action: Action) -> None:
-    if not is_driven(session):
-        name = session.session_id
-        raise StateError(
-            f"this upgrade was begun by aos-upgrade run, which takes it to its end: {action} is "
-            "refused",
-            cure=f"go on with resume, or back with rollback: aos-upgrade resume {name}",
-        )
+def _stopped_in(session: WorkflowSession, phase: int) -> bool:
+    """Say whether a phase is where an upgrade failed, or where it waits for somebody."""
+    waits = session.session_status is SessionStatus.PAUSED and not at_rest(session)
+    return session.current_phase == phase and (waits or session.session_status in _FAILED)
 
 
-def _refuse_unless_at_rest(session: WorkflowSession, action: Action) -> None:
-    walking.refuse_unless_allowed(session=session, action=action)
-    if not at_rest(session):
-        raise StateError(
-            f"the session was interrupted in phase {session.current_phase}: {action} is refused",
-            cure="take it up again with resume, or back with rollback",
-        )
-
-
-def _fails_here(session: WorkflowSession, phase: int) -> bool:
-    return session.session_status in _FAILED and session.current_phase == phase
+def _last_word(session: WorkflowSession) -> Mapping[str, Any] | None:
+    """Return what the last command answered, where that is of the end that the session came to."""
+    last = detached.look(session.session_id)
+    answer = last.answer if last is not None else None
+    return answer if answer and driven_answers.tells_of(answer, session=session) else None
 
 
 def _foresee(desk: Desk, session: WorkflowSession) -> WorkflowSession:
@@ -251,13 +249,12 @@ def _at_work(desk: Desk, session: WorkflowSession, command: Detached) -> Answer:
     return {**going_on(session), **handle}
 
 
-def _stopped(session: WorkflowSession, command: Detached | None) -> Answer:
+def _stopped(desk: Desk, session: WorkflowSession, answer: Mapping[str, Any] | None) -> Answer:
+    """Say why an upgrade went no further; ``answer`` is that of the command which tells it."""
     if session.session_status is SessionStatus.PAUSED:
         return {**going_on(session), **driven_answers.waits_for(session)}
-    answer = command.answer if command else None
-    cut_off = not at_rest(session) and session.session_status is SessionStatus.ACTIVE
     return {
-        **going_on(session, interrupted=cut_off),
+        **going_on(session, interrupted=desk.view(session.session_id).interrupted),
         **driven_answers.stopped(answer, session=session),
         "report": driven_answers.report_of(answer),
     }
@@ -273,4 +270,4 @@ def _came_to(
     answer = command.answer if command else None
     if answer is not None and answer.get("status") in well:
         return {**going_on(session), "report": driven_answers.report_of(answer)}
-    return _stopped(session, command)
+    return _stopped(desk, session, answer)

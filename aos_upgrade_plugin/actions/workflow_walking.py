@@ -5,6 +5,7 @@ import secrets
 from datetime import UTC, datetime
 
 from aos_upgrade_plugin.actions import workflow_upgrades as upgrades
+from aos_upgrade_plugin.actions.upgrade_refusals import refuse_at_work
 from aos_upgrade_plugin.actions.upgrade_start import start_upgrade
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
 from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS, is_upgrade
@@ -76,9 +77,9 @@ ACKNOWLEDGMENT = (
 
 
 def _refuse_too_many(desk: Desk) -> None:
-    install, project = desk.installation.path, settings_table(desk.installation.project)
+    project = settings_table(desk.installation.project)
     most = most_active_sessions(environment=os.environ, project=project)
-    if sessions.count(install) < most:
+    if sum(map(sessions.count, desk.places())) < most:
         return
     active = desk.views(SessionStatus.ACTIVE)
     if len(active) < most:
@@ -208,16 +209,15 @@ def rollback(desk: Desk, asked: Rollback) -> Answer:
 
 def delete_session(desk: Desk, asked: DeleteSession) -> Answer:
     """Delete a session that nothing needs any more; what is not there is no error."""
-    install = desk.installation.path
-    unbegun = upgrades.forget_unbegun(desk, asked.session_id, reason=asked.reason)
-    command = "workflow delete_session"
-    deleted = (
-        unbegun or delete(install, asked.session_id, reason=asked.reason, command=command).deleted
-    )
+    name, install = asked.session_id, desk.installation.path
+    refuse_at_work(desk, name)
+    begun = delete(install, name, reason=asked.reason, command="workflow delete_session").deleted
+    unbegun = upgrades.forget_with_user(desk, name, reason=asked.reason)  # a kill may leave both
+    deleted = begun or unbegun
     return {
-        "session_id": asked.session_id,
+        "session_id": name,
         "deleted": deleted,
         "already_absent": not deleted,
-        "cleanup": {"state_file_removed": deleted, "artifacts_preserved": not unbegun},
+        "cleanup": {"state_file_removed": deleted, "artifacts_preserved": begun or not unbegun},
         "next_actions": ["list_sessions", "list_workflows"],
     }

@@ -12,6 +12,7 @@ from mcp.server.mcpserver.resolve import Elicit
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model
 
 from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool
+from aos_upgrade_plugin.models.settings import separated
 
 _MOST_CONFLICTS = 40
 """In one form; more are decided by an option for all."""
@@ -82,7 +83,7 @@ def with_decisions(options: Any, outcome: Outcome) -> Any:  # noqa: ANN401
     if answers:
         given["answers"] = [*(given.get("answers") or ()), *answers]
     if agreed:
-        given["migrate"] = [*(given.get("migrate") or ()), *agreed]
+        given["migrate"] = [*separated(given.get("migrate") or ()), *agreed]
     return given
 
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -36,7 +36,8 @@ class Scope(StrEnum):
         return (Part.CONTENT, Part.SERVER) if self is Scope.ALL else (Part(self),)
 
 
-def _separated(value: object) -> object:
+def separated(value: Any) -> Any:  # noqa: ANN401  whatever somebody said
+    """Return a text as its words, separated by commas or spaces; anything else as it is."""
     return tuple(filter(None, value.replace(",", " ").split())) if isinstance(value, str) else value
 
 
@@ -55,6 +56,6 @@ class Settings(Frozen):
     restart_timeout_s: Annotated[float, Field(gt=0)] = 30.0
     only: Scope = Scope.ALL
     on_conflict: OnConflict = OnConflict.FAIL
-    migrate: Annotated[tuple[MigrationId, ...], BeforeValidator(_separated)] = ()
+    migrate: Annotated[tuple[MigrationId, ...], BeforeValidator(separated)] = ()
     """The migrations that are asked for; ``all`` is every one. In text, separated by commas."""
     jobs: Annotated[int, Field(ge=1, le=64)] = 1

@@ -52,12 +52,21 @@ def _wait(lock: HeldBy) -> NextStep:
 def _transactions(
     transactions: tuple[OpenTransaction, ...], sessions: tuple[SessionView, ...]
 ) -> Iterator[NextStep]:
-    resumed = {each.session_id for each in sessions if each.interrupted}
+    told = {each.session_id for each in sessions if each.interrupted or _goes_on(each)}
     for each in transactions:
         if each.problem is not None:
             yield NextStep(why=each.problem, command="aos-upgrade backups restore")
-        elif each.owner not in resumed:
+        elif each.owner not in told:
             yield _unfinished(each)
+
+
+def _goes_on(view: SessionView) -> bool:
+    """Say whether a session waits with what it changed in place, which is no interruption."""
+    session = view.session
+    if session is None or view.stale:
+        return False
+    rests = session.session_status is SessionStatus.ACTIVE and at_rest(session)
+    return rests or session.session_status is SessionStatus.PAUSED
 
 
 def _unfinished(transaction: OpenTransaction) -> NextStep:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from aos_upgrade_plugin.decide.run.sessions import session_id
+from aos_upgrade_plugin.decide.run.sessions import BOUND_BACK, session_id
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.plan import UpgradePlan
@@ -19,8 +19,6 @@ from aos_upgrade_plugin.models.session import (
 from aos_upgrade_plugin.models.settings import Settings
 from aos_upgrade_plugin.models.tree import TreePath
 from aos_upgrade_plugin.models.workflow import UPGRADE
-
-_BOUND_BACK = "goes_back"
 
 
 def phase_begun(*, session: WorkflowSession, phase: int, now: datetime) -> WorkflowSession:
@@ -68,13 +66,13 @@ def with_artifacts(*, session: WorkflowSession, phase: int, artifacts: Facts) ->
 
 def bound_back(*, session: WorkflowSession, reasons: Sequence[str]) -> WorkflowSession:
     """Return the session with the decision that the run goes back, and why: nothing goes on now."""
-    decided = {**session.metadata, _BOUND_BACK: list(reasons)}
+    decided = {**session.metadata, BOUND_BACK: list(reasons)}
     return session.model_copy(update={"metadata": decided})
 
 
 def why_back(session: WorkflowSession) -> tuple[str, ...] | None:
     """Return why a run goes back, which may be for no reason; nothing where it does not."""
-    reasons = session.metadata.get(_BOUND_BACK)
+    reasons = session.metadata.get(BOUND_BACK)
     return tuple(map(str, reasons)) if isinstance(reasons, list) else None
 
 

@@ -19,6 +19,9 @@ UPGRADE_WORKFLOWS = frozenset({"agent_os_upgrade_v1", "praxis_os_upgrade_v1"})
 
 STALE_AFTER = timedelta(days=7)
 
+BOUND_BACK = "goes_back"
+"""Set in the metadata of an upgrade that goes back, with the reasons: nothing goes on then."""
+
 DRIVEN = "driven"
 """Set in the metadata of an upgrade that somebody outside takes from phase to phase."""
 
@@ -66,15 +69,15 @@ def is_driven(session: WorkflowSession) -> bool:
     return session.metadata.get(DRIVEN) is True
 
 
-def as_new(session: WorkflowSession) -> WorkflowSession:
-    """Return a session as it is saved where nothing of it was saved before."""
-    return session.model_copy(update={"revision": 0})
-
-
 def at_rest(session: WorkflowSession) -> bool:
-    """Say whether a driven upgrade is between two phases, where no process has to run it."""
-    return is_driven(session) and not any(
-        each.status is PhaseStatus.RUNNING for each in session.phase_history
+    """Say whether a driven upgrade is between two phases, where no process has to run it.
+
+    One that is bound back, and did not come there, is not: it was cut off on its way.
+    """
+    return (
+        is_driven(session)
+        and BOUND_BACK not in session.metadata
+        and not any(each.status is PhaseStatus.RUNNING for each in session.phase_history)
     )
 
 

@@ -6,14 +6,22 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from aos_upgrade_plugin.decide.run.sessions import at_rest
 from aos_upgrade_plugin.decide.workflow.claims import Contradiction, told
 from aos_upgrade_plugin.decide.workflow.driving import decisions_needed
-from aos_upgrade_plugin.decide.workflow.workflow_call import without_paths
+from aos_upgrade_plugin.decide.workflow.workflow_call import pathless, without_paths
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.session import SessionError, SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.words import line
 
 Fields = dict[str, Any]
+
+_TOLD_AS: Mapping[SessionStatus, frozenset[str]] = {
+    SessionStatus.FAILED: frozenset({"blocked", "needs_decision"}),
+    SessionStatus.ROLLED_BACK: frozenset({"rolled_back"}),
+    SessionStatus.INCONSISTENT: frozenset({"inconsistent"}),
+}
+"""What a command answers that brought a session to such an end."""
 
 _CLAIM_AGAIN = "claim what was measured, or nothing, and complete the phase again"
 
@@ -70,10 +78,9 @@ def waits_for(session: WorkflowSession) -> Fields:
 def stopped(answer: Mapping[str, Any] | None, *, session: WorkflowSession) -> Fields:
     """Return what is said of a command that did not come to the end that it was asked for.
 
-    ``answer`` is the command's own; nothing where it was killed.
+    ``answer`` is the command's own; nothing where it was killed, or is not known any more.
     """
-    reasons, cure = _reasons(answer)
-    rollback = (answer or {}).get("rollback") or {}
+    reasons, cure = _reasons(answer) if answer is not None else _reasons_of(session)
     return {
         "status": "error",
         "error": without_paths(line(reasons[0])),
@@ -85,13 +92,26 @@ def stopped(answer: Mapping[str, Any] | None, *, session: WorkflowSession) -> Fi
             {"field": "", "error": without_paths(line(reason))} for reason in reasons
         ],
         "rolled_back": session.session_status is SessionStatus.ROLLED_BACK,
-        "rollback": rollback,
+        "rollback": pathless((answer or {}).get("rollback") or {}),
     }
 
 
-def _reasons(answer: Mapping[str, Any] | None) -> tuple[list[str], str]:
-    if answer is None:
-        return ["the command was killed before it could answer"], "take it up again: resume"
+def tells_of(answer: Mapping[str, Any], *, session: WorkflowSession) -> bool:
+    """Say whether an answer is of the end that a session came to, and not of something before."""
+    return answer.get("status") in _TOLD_AS.get(session.session_status, ())
+
+
+def _reasons_of(session: WorkflowSession) -> tuple[list[str], str]:
+    """Return what is known of a stop without the command's own words."""
+    if session.session_status is SessionStatus.ACTIVE:
+        again = "complete the phase again" if at_rest(session) else "take it up again: resume"
+        return ["the command was killed before it could answer"], again
+    status, why = session.session_status.value.replace("_", " "), session.status_reason
+    cure = session.errors[-1].remediation if session.errors else ""
+    return [f"the upgrade is {status}{why and f': {why}'}"], cure or "see get_errors"
+
+
+def _reasons(answer: Mapping[str, Any]) -> tuple[list[str], str]:
     error = answer.get("error")
     if isinstance(error, Mapping):
         return [str(error["message"])], str(error["cure"])
@@ -103,7 +123,7 @@ def _reasons(answer: Mapping[str, Any] | None) -> tuple[list[str], str]:
 def report_of(answer: Mapping[str, Any] | None) -> Fields:
     """Return of a run's report what an answer shows."""
     shown = ("status", "reasons", "cure", "phases", "rollback", "warnings")
-    return {name: answer[name] for name in shown if answer and name in answer}
+    return {name: pathless(answer[name]) for name in shown if answer and name in answer}
 
 
 def contradicted(found: Collection[Contradiction], *, phase: int) -> Fields:
@@ -127,7 +147,7 @@ def contradicted(found: Collection[Contradiction], *, phase: int) -> Fields:
         "validation_errors": [
             {"field": each.field, "error": "it is not what was measured"} for each in found
         ],
-        "next_actions": ["complete_phase", "get_state", "rollback"],
+        "next_actions": ["complete_phase", "get_state"],
     }
 
 

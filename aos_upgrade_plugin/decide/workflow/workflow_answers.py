@@ -157,10 +157,8 @@ def summary(view: SessionView) -> Fields:
     }
 
 
-def next_actions(*, session: WorkflowSession, interrupted: bool) -> list[str]:
-    """Return what makes sense now, the most likely first."""
-    if interrupted:
-        return ["resume", "rollback", "get_state"]
+def next_actions(*, session: WorkflowSession) -> list[str]:
+    """Return what makes sense now with a session that is no upgrade's, the most likely first."""
     status = session.session_status
     if status is SessionStatus.FAILED:
         return ["get_errors", "retry_phase", "rollback", "get_phase"]

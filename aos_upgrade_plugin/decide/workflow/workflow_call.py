@@ -142,3 +142,12 @@ def error_fields(error: UpgradeError) -> Fields:
 def without_paths(text: str) -> str:
     """Return the text with the last part only of each absolute path."""
     return _ABSOLUTE.sub(lambda match: f"…/{match[1]}" if match[1] else "…/", text)
+
+
+def pathless(value: Any) -> Any:  # noqa: ANN401  JSON
+    """Return JSON with the last part only of each absolute path in its texts."""
+    if isinstance(value, str):
+        return without_paths(value)
+    if isinstance(value, Mapping):
+        return {name: pathless(each) for name, each in value.items()}
+    return [pathless(each) for each in value] if isinstance(value, list | tuple) else value

@@ -130,5 +130,6 @@ def _forget_old(every: Path) -> None:
     if not every.is_dir():
         return
     for each in every.iterdir():
-        if time.time() - each.stat().st_mtime > _FORGOTTEN_AFTER_S:
-            durable.remove_tree(each)
+        with suppress(FileNotFoundError):  # somebody else does the same
+            if time.time() - each.stat().st_mtime > _FORGOTTEN_AFTER_S:
+                durable.remove_tree(each)

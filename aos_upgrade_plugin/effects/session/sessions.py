@@ -37,17 +37,18 @@ class Stored(NamedTuple):
     """What is damaged, and which state was taken instead."""
 
 
-def save(install: Path, session: WorkflowSession) -> WorkflowSession:
+def save(install: Path, session: WorkflowSession, *, moves_in: bool = False) -> WorkflowSession:
     """Save a session durably and return it as saved: one revision on, with the time.
 
-    A session of revision 0 is a new one. Raises StaleError where somebody saved or deleted it
+    A session of revision 0 is a new one; so is one that ``moves_in`` from another store, and who
+    saw it there loses against this one. Raises StaleError where somebody saved or deleted it
     since it was read, BusyError, RefusedError; then nothing was saved. After a DiskError the state
     is the one before or this one.
     """
     with as_disk_error("saving the session"), _writing(install) as folder:
         found = _find(install, session.session_id)
         there = found.session if found else None
-        deleted = found is None and session.revision > 0
+        deleted = found is None and session.revision > 0 and not moves_in
         if deleted or (there and there.revision > session.revision):
             raise _lost_race(session, there)
         saved = session.model_copy(

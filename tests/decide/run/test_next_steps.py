@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aos_upgrade_plugin.decide.run.next_steps import next_steps
+from aos_upgrade_plugin.decide.run.sessions import DRIVEN
 from aos_upgrade_plugin.models.journal import JournalState
 from aos_upgrade_plugin.models.lock import HeldBy, Holder
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
@@ -79,6 +80,24 @@ def _held(*, alive: bool, heirs: tuple[int, ...] = ()) -> HeldBy:
             "interrupted: one in phase 2",
             ["aos-upgrade resume one", "aos-upgrade rollback one"],
             id="its-own-change-is-part-of-resuming",
+        ),
+        pytest.param(
+            {
+                "sessions": (_view(metadata={DRIVEN: True}),),
+                "transactions": (_open(JournalState.APPLIED, owner="one"),),
+            },
+            "incomplete: one is driven phase by phase",
+            ["aos-upgrade resume one", "aos-upgrade rollback one"],
+            id="what-waits-between-two-phases-was-not-interrupted",
+        ),
+        pytest.param(
+            {
+                "sessions": (_view("paused"),),
+                "transactions": (_open(JournalState.APPLIED, owner="one"),),
+            },
+            "one is paused",
+            "aos-upgrade resume one",
+            id="nor-was-what-is-paused",
         ),
         pytest.param(
             {"transactions": (_open(JournalState.PREPARED),)},

@@ -24,7 +24,6 @@ EFFECT_OF = {
     "fchmodat": "set_mode",
     "fchmodat2": "set_mode",
     "fchmod": "set_open_mode",
-    "utimensat": "set_times",
     "mkdir": "make_directory",
     "mkdirat": "make_directory",
     "symlink": "make_link",
@@ -48,6 +47,8 @@ BY_ARGUMENTS = (
     ("renameat2", "", "rename"),
     ("unlinkat", "AT_REMOVEDIR", "remove_directory"),
     ("unlinkat", "", "remove"),
+    ("utimensat", "AT_SYMLINK_NOFOLLOW", "set_times"),
+    ("utimensat", "", "set_open_times"),
     ("ioctl", "CLONE", "clone"),
 )
 # Nothing of ours makes these, so that one of them would be seen.

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = "aos_upgrade_plugin"
-SLOW = {"pytest", "_pytest", "mcp", "pydantic", "psutil", "filelock", "jinja2", "yaml"}
+SLOW = {
+    *("pytest", "_pytest", "mcp", "pydantic", "psutil", "filelock", "jinja2", "yaml"),
+    "prometheus_client",
+}
 
 _SAY_MODULES = "import json, sys; print('modules:' + json.dumps(sorted(sys.modules)))"
 
@@ -62,6 +65,13 @@ def test_help_loads_the_command_line_only(tmp_path: Path, argument: str) -> None
     allowed = (f"{PACKAGE}.cli", f"{PACKAGE}.errors")
     assert {name for name in _ours(modules) - {PACKAGE} if not name.startswith(allowed)} == set()
     assert modules & SLOW == set()
+
+
+def test_a_server_without_metrics_loads_nothing_for_them(tmp_path: Path) -> None:
+    """No metric costs anything unless somebody asked for it."""
+    served = f"from pathlib import Path\nfrom {PACKAGE}.mcp_tool import serving\n"
+    code = f"{served}serving.server_for(Path(), source=None)"
+    assert "prometheus_client" not in _modules_after(code, folder=tmp_path)
 
 
 def test_an_idle_pytest_run_loads_the_plugin_only(tmp_path: Path) -> None:

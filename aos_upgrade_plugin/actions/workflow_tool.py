@@ -1,6 +1,7 @@
 """The tool: fourteen actions, one door. The command line and the MCP server both call it."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -32,7 +33,7 @@ from aos_upgrade_plugin.decide.workflow.workflow_call import action_of, error_fi
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.words import line
 from aos_upgrade_plugin.models.workflow_call import Action, Start
-from aos_upgrade_plugin.phases.installation import find
+from aos_upgrade_plugin.phases.installation import Installation, find
 from aos_upgrade_plugin.plugins import installed_plugins
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,9 @@ HANDLERS: Mapping[Action, Callable[[Desk, Any], Answer]] = {
     Action.GET_ERRORS: get_errors,
 }
 
+Watch = Callable[[Mapping[str, Any], Answer, float], None]
+"""Gets each call, its answer, and how many seconds it took; raises nothing."""
+
 
 class WorkflowTool:
     """The workflows and sessions of the installation that a folder is, holds or lies in."""
@@ -68,19 +72,32 @@ class WorkflowTool:
         self._start_at = start_at
         self._patience_s = patience_s
         self.catalogue = catalogue
+        self.watch: Watch | None = None
+
+    def installation(self) -> Installation:
+        """Return the installation as a call would find it now. Raises NotFoundError, DiskError."""
+        return find(self._start_at)
 
     def call(self, arguments: Mapping[str, Any], *, waiting: Waiting = unheard) -> Answer:
         """Do what a call says and return the answer; an error is one, too. Nothing is raised.
 
         ``waiting`` hears how far something is that the call waits for.
         """
+        if self.watch is None:
+            return self._answer(arguments, waiting)
+        began = time.perf_counter()
+        answer = self._answer(arguments, waiting)
+        self.watch(arguments, answer, time.perf_counter() - began)
+        return answer
+
+    def _answer(self, arguments: Mapping[str, Any], waiting: Waiting) -> Answer:
         name = arguments.get("action")
         parameters = {key: value for key, value in arguments.items() if key != "action"}
         told: Answer = {"action": line(name) if isinstance(name, str) else None}
         try:
             action = action_of(name)
             request = request_of(action=action, arguments=parameters)
-            desk = Desk(find(self._start_at), self.catalogue, waiting, self._patience_s)
+            desk = Desk(self.installation(), self.catalogue, waiting, self._patience_s)
             return {"status": "success", **told, **HANDLERS[action](desk, request)}
         except UpgradeError as error:
             _log.info("%s: %s", name, error, exc_info=error)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio.from_thread
 from mcp.server.mcpserver import Context, MCPServer
@@ -17,6 +17,9 @@ from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool, open_tool
 from aos_upgrade_plugin.mcp_tool.questions import Outcome, asking, with_decisions
 from aos_upgrade_plugin.models.session import SessionStatus
 from aos_upgrade_plugin.models.workflow_call import Action
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 TOOL = "aos_workflow"
 PATIENCE_S = 45.0
@@ -85,13 +88,19 @@ def register_workflow_tools(
     target: Path | None = None,
     source: Path | None = None,
     name: str = TOOL,
+    registry: "CollectorRegistry | None" = None,
 ) -> int:
     """Mount the tool on a server and return how many tools that is: one.
 
     It works on the installation that ``target``, or else the working directory, is, holds or lies
     in. ``source`` adds the workflows of a source. Reading is offered as resources, too.
+    ``registry``, of the Prometheus client, gets the metrics of the tool; without it, none is kept.
     """
     tool = open_tool(target or Path.cwd(), source=source, patience_s=PATIENCE_S)
+    if registry is not None:
+        from aos_upgrade_plugin.mcp_tool.metrics import measure  # noqa: PLC0415  only if asked for
+
+        measure(tool, registry)
     server.add_tool(
         _function(tool),
         name=name,

@@ -4,7 +4,7 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import uvicorn
@@ -14,14 +14,23 @@ from aos_upgrade_plugin import __version__
 from aos_upgrade_plugin.errors import UsageError
 from aos_upgrade_plugin.mcp_tool.registration import TOOL, register_workflow_tools
 
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
 PATH = "/mcp"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_REQUEST_BYTES = 64 << 20
 """Evidence of ten megabytes, with every character of it escaped."""
 
 
-def server_for(target: Path, *, source: Path | None, name: str = TOOL) -> MCPServer[Any]:
-    """Return a server that has the tool."""
+def server_for(
+    target: Path,
+    *,
+    source: Path | None,
+    name: str = TOOL,
+    registry: "CollectorRegistry | None" = None,
+) -> MCPServer[Any]:
+    """Return a server that has the tool, and whose calls are counted where a registry is given."""
     server: MCPServer[Any] = MCPServer(
         "aos-upgrade",
         title="Workflows and upgrades",
@@ -29,7 +38,7 @@ def server_for(target: Path, *, source: Path | None, name: str = TOOL) -> MCPSer
         instructions="Begin with list_workflows; each answer names what makes sense next.",
         log_level="WARNING",
     )
-    register_workflow_tools(server, target=target, source=source, name=name)
+    register_workflow_tools(server, target=target, source=source, name=name, registry=registry)
     return server
 
 
@@ -46,20 +55,13 @@ def serve_http(
     Only this machine can reach it, whatever name it is called by: there is no login. Port 0 takes
     a free one. Raises UsageError for another host, and for a port that is taken.
     """
-    if host not in LOOPBACK:
-        raise UsageError(
-            f"{host} is not this machine alone, and the tool has no login",
-            cure=f"serve on {' or '.join(LOOPBACK)}, or mount the tool on a server that has one",
-        )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    app = server.streamable_http_app(
-        streamable_http_path=PATH, host=host, max_request_body_size=_MOST_REQUEST_BYTES
-    )
-    with _bound(host, port) as bound:
-        shown = f"[{host}]" if ":" in host else host
+    with bound(host, port) as taken:
+        app = server.streamable_http_app(
+            streamable_http_path=PATH, host=host, max_request_body_size=_MOST_REQUEST_BYTES
+        )
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
-        address = f"http://{shown}:{bound.getsockname()[1]}{PATH}"
-        _Server(config, lambda: listening(address)).run(sockets=[bound])
+        _Server(config, lambda: listening(address(host, taken) + PATH)).run(sockets=[taken])
 
 
 class _Server(uvicorn.Server):
@@ -74,17 +76,29 @@ class _Server(uvicorn.Server):
         self._say_started()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections from this machine only; raise UsageError."""
+    if host not in LOOPBACK:
+        raise UsageError(
+            f"{host} is not this machine alone, and the tool has no login",
+            cure=f"serve on {' or '.join(LOOPBACK)}, or mount the tool on a server that has one",
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((host, port))
-        bound.listen()
+        taken.bind((host, port))
+        taken.listen()
     except OSError as error:
-        bound.close()
+        taken.close()
         raise UsageError(
             f"port {port} of {host} cannot be served on: {error.strerror}",
             cure="name another port, or 0 for any that is free",
         ) from error
-    return bound
+    return taken
+
+
+def address(host: str, taken: socket.socket) -> str:
+    """Return where a host's socket is reached over HTTP."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{taken.getsockname()[1]}"

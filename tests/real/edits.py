@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.real.own_files import CONFIG, WORKFLOW
 from tests.real.sides import File, Files, is_server, laid_down, merged, renamed
 
 _COMMENTS = {".md": "<!-- {} -->", ".py": "# {}", ".yaml": "# {}", ".txt": "# {}"}
@@ -252,44 +253,11 @@ class _Choosing:
 def _new(kind: Kind, path: str, folder: str = "") -> Edit:
     words = marker(kind, path)
     if path.endswith(".json"):
-        form = _CONFIG if kind is Kind.CONFIG else _WORKFLOW
+        form = CONFIG if kind is Kind.CONFIG else WORKFLOW
         content = form.format(folder=folder, words=words).encode()
     else:
         content = _comment(path, words)
     return Edit(kind, path, path, File(content), File(content), words.encode())
-
-
-# As the product's server reads it, and more: a value and a key of the user's own.
-_CONFIG = """{{
-    "rag": {{
-        "standards_path": "{folder}/standards",
-        "workflows_path": "{folder}/workflows",
-        "index_path": "{folder}/.cache/vector_index",
-        "embedding_provider": "local"
-    }},
-    "mcp": {{ "enabled_tool_groups": ["rag", "workflow"], "max_tools_warning": 17 }},
-    "our_key": "{words}"
-}}
-"""
-_WORKFLOW = """{{
-  "workflow_type": "our_release_v1",
-  "version": "1.0.0",
-  "description": "{words}",
-  "total_phases": 1,
-  "estimated_duration": "1 hour",
-  "primary_outputs": [],
-  "phases": [
-    {{
-      "phase_number": 0,
-      "phase_name": "Release",
-      "purpose": "To release",
-      "estimated_effort": "1 hour",
-      "key_deliverables": [],
-      "validation_criteria": []
-    }}
-  ]
-}}
-"""
 
 
 def _comment(path: str, words: str) -> bytes:

@@ -63,7 +63,11 @@ def test_untouched_files_are_renamed_and_nothing_is_left(source: Path, project: 
     assert upgrade.counts[Relation.MOVED] == 4
     assert _renamed(upgrade)[f"{PLACE}new/text.md"] == f"{PLACE}old/text.md"
     told = changes_report(upgrade).paths
-    assert {relation: len(paths) for relation, paths in told.items()} == {"moved": 4, "written": 4}
+    assert {each: len(paths) for each, paths in told.items()} == {
+        "moved": 4,
+        "folders": 2,
+        "written": 4,
+    }
     apply(upgrade, project / ".agent-os")
     fresh = lay_down(NEW, project / "fresh")
     assert files.read_tree(project / ".agent-os" / PLACE) == files.read_tree(fresh / PLACE)

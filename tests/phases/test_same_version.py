@@ -12,7 +12,7 @@ from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.phases.planning import plan_upgrade
 from aos_upgrade_plugin.phases.source import take
 from aos_upgrade_plugin.sample import Source, lay_down
-from tests.effects.repositories import build
+from tests.effects.repositories import Tree, build
 from tests.phases import products
 from tests.phases.products import NOW, plan
 
@@ -36,9 +36,9 @@ def test_a_fresh_install_has_nothing_to_do(
 
 def test_what_its_instructions_forgot_comes_with_the_next_version_only(tmp_path: Path) -> None:
     """The first sources kept a script of the server where no instruction copied it from."""
-    forgotten = {".agent-os/scripts/build_rag_index.py": b"print('index')\n"}
-    old = {**products.product({"standards/a.md": b"one\n"}), **forgotten}
-    new = {**products.product({"standards/a.md": b"two\n"}, version="1.1.0"), **forgotten}
+    forgotten: Tree = {".agent-os/scripts/build_rag_index.py": b"print('index')\n"}
+    old: Tree = {**products.product({"standards/a.md": b"one\n"}), **forgotten}
+    new: Tree = {**products.product({"standards/a.md": b"two\n"}, version="1.1.0"), **forgotten}
     commits = build(tmp_path / "source", old, new)
     products.lay_down(old, tmp_path / "project")
     assert _whole(tmp_path, commits[0]).nothing_to_do

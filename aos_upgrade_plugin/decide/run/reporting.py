@@ -76,7 +76,7 @@ def changes_report(plan: UpgradePlan) -> ChangesReport:
     """Say which paths a plan changes, keeps and could not decide, by their relation."""
     paths: defaultdict[str, list[TreePath]] = defaultdict(list)
     for one in plan.changes:
-        if _is_told(one):
+        if one.relation is not Relation.MOVED_AWAY:  # the move is told of at the new place
             paths[_heading(one)].append(one.change.path)
     for kept in plan.kept:
         paths[str(kept.relation)].append(kept.path)
@@ -89,26 +89,24 @@ def changes_report(plan: UpgradePlan) -> ChangesReport:
 
 def told_apart(before: Release, after: Release) -> tuple[str, str]:
     """Return what two releases are called, with their commits where the versions are the same."""
-    names = [each.version or each.commit or "unknown" for each in (before, after)]
-    if before.version == after.version and before.commit != after.commit:
-        names = [_with_commit(each) for each in (before, after)]
-    return names[0], names[1]
+    alike = before.version == after.version and before.commit != after.commit
+    return _name(before, with_commit=alike), _name(after, with_commit=alike)
 
 
-def _with_commit(release: Release) -> str:
-    told = (release.version, release.commit and f"({release.commit[:12]})")
-    return " ".join(filter(None, told)) or "unknown"
-
-
-def _is_told(one: PlannedChange) -> bool:
-    """Leave out folders, which come and go with files, and where a file was that moved."""
-    entry = one.change.after or one.change.before
-    folder = entry is not None and entry.kind is Kind.DIRECTORY
-    return one.relation is not Relation.MOVED_AWAY and not folder
+def _name(release: Release, *, with_commit: bool) -> str:
+    if with_commit and release.version and release.commit:
+        return f"{release.version} ({release.commit[:12]})"
+    return release.version or release.commit or "unknown"
 
 
 def _heading(one: PlannedChange) -> str:
-    """Say under which word a change is listed: what was made of both sides is neither's."""
+    """Say under which word a change is listed: what was made of both sides is neither's.
+
+    Folders come and go with files, and are not counted among them.
+    """
+    entry = one.change.after or one.change.before
+    if entry is not None and entry.kind is Kind.DIRECTORY:
+        return "folders"
     made = {Choice.MERGE: "merged", Choice.OWN: "own"}
     why = one.relation or ("migrated" if one.migration else "written")
     return made.get(one.choice or Choice.TAKE, str(why))

@@ -95,8 +95,9 @@ def _cruft(program: Path, case: Case, place: Path) -> Update:
 
 def _named_in(said: str, folder: str) -> Iterator[str]:
     """Yield what git could not apply a patch to, by its own words."""
-    for path in re.findall(r"(?m)^error: (?:patch failed: )?(.+?)(?::\d+)?: ", said):
-        yield path.removeprefix(f"{folder}/")
+    for whole, part in re.findall(r"(?m)^error: (?:patch failed: (.+):\d+$|(.+?): )", said):
+        if part != "patch failed":
+            yield (whole or part).removeprefix(f"{folder}/")
 
 
 def _template(case: Case, place: Path, folder: str, also: Mapping[str, str]) -> Path:

@@ -88,3 +88,19 @@ def test_what_was_decided_away_may_lie_beside(tmp_path: Path) -> None:
     assert judge(KIT, install, {"same line"}, beside=[beside]).lost == ()
     (install / "same line.rej").write_bytes(SAME)
     assert judge(KIT, install, {"same line"}).lost == ()
+
+
+def test_a_link_that_was_decided_away_may_lie_beside(tmp_path: Path) -> None:
+    """Where it was asked about; that it was is wrong all the same, where one side only changed."""
+    install, beside = tmp_path / "install", tmp_path / "beside"
+    link = File(b"elsewhere", link=True)
+    edit = Edit(Kind.LINKED, "calm", "calm", link, link, link.content)
+    kit = KIT._replace(edits=(*KIT.edits, edit))
+    for folder in (install, beside):
+        folder.mkdir()
+    for name, content in RIGHT.items():
+        (install / name).write_bytes(content)
+    (beside / "calm").symlink_to("elsewhere")
+    assert judge(kit, install, {"same line"}, beside=[beside]).lost == ("calm",)
+    judged = judge(kit, install, {"same line", "calm"}, beside=[beside])
+    assert (judged.lost, judged.wrong) == ((), ("calm",))

@@ -1,7 +1,7 @@
 """An upgrade from its settings to its report: planned, run, resumed, or taken back."""
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
-from aos_upgrade_plugin.errors import StaleError, UpgradeError
+from aos_upgrade_plugin.errors import DiskError, StaleError, UpgradeError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.conflict import GivenAnswers
 from aos_upgrade_plugin.models.gate import Gate, GateContext
@@ -188,7 +188,8 @@ class Upgrade:
             run = runs.latest(_held(run, held))  # somebody may have been faster
             runs.refuse_unless_open(run)
             if is_driven(run.session):  # a kill may have left it with the user, too
-                runs.forget_driven(self._at, run.session.session_id)
+                with suppress(DiskError):
+                    runs.forget_driven(self._at, run.session.session_id)
             ended = self._drive(run, held, through=through)
         return self._written(self._finish(ended), evidence_dir)
 

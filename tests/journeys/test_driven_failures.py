@@ -109,7 +109,7 @@ def test_an_agent_renames_the_install_folder_and_back(tmp_path: Path) -> None:
 
 
 def test_many_at_once_lose_nothing(trip: Trip) -> None:
-    """Two complete a phase while others pause and delete: it passes once, and goes on from there."""
+    """Two complete a phase while others pause and delete: it passes once, and goes on."""
     name = start(trip)["session_id"]
     complete(trip, name, 0)
     complete(trip, name, 1)

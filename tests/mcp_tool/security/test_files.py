@@ -121,7 +121,12 @@ def test_a_definition_shows_no_file_outside_of_it(
     """Neither by a path nor by a link: what lies elsewhere is not this workflow's."""
     phase = {**METADATA["phases"][0], "file": path, "tasks": []}
     metadata = {**METADATA, "phases": [phase, METADATA["phases"][1]]}
-    folder = lay_workflow(project / ".praxis-os/workflows", "outside_v1", metadata=metadata)
+    folder = lay_workflow(
+        project / ".praxis-os/workflows",
+        "outside_v1",
+        metadata=metadata,
+        files={"phases/0/phase.md": None},  # it would stand in for what is refused
+    )
     for name, to in (("link.md", "neighbour/secret.md"), ("dir", "neighbour")):
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(project.parent / to)

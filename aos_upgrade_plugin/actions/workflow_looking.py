@@ -70,13 +70,14 @@ def get_state(desk: Desk, asked: OfSession) -> Answer:
     """Where a session stands, with everything that its phases left."""
     view = desk.view(asked.session_id)
     session = desk.session(asked.session_id)
+    waits = session.session_status is SessionStatus.PAUSED  # for a command to be typed, perhaps
     return {
         **_standing(view, session),
         "workflow_type": session.workflow_type,
         "target_file": session.target_file,
         "completed_phases": list(session.completed_phases),
         "artifacts": artifacts(session),
-        "status_reason": pathless(session.status_reason),
+        "status_reason": session.status_reason if waits else pathless(session.status_reason),
         "created_at": session.created_at.isoformat(),
         "last_updated": session.last_updated.isoformat(),
         "interrupted": view.interrupted and not _works(session),

@@ -136,7 +136,8 @@ def take_up(desk: Desk, session: WorkflowSession) -> Answer:
         through = ("--through", str(session.current_phase))
     command = run_and_wait(desk, session, "resume", session.session_id, *through)
     told = _came_to(desk, session.session_id, command, well=_WENT_ON)
-    return {**answer, **told, "resumed": told.get("status") != "error"}
+    stopped = "waits_for" in told or told.get("status") == "error"
+    return {**answer, **told, "resumed": not stopped}
 
 
 def take_back(desk: Desk, session: WorkflowSession, asked: Rollback) -> Answer:
@@ -214,7 +215,7 @@ def running(desk: Desk, session: WorkflowSession) -> Answer:
 
 # ---- what a command came to -----------------------------------------------------------------
 
-_WENT_ON = frozenset({"completed", "paused", "at_rest"})
+_WENT_ON = frozenset({"completed", "at_rest"})
 
 
 def _stopped_in(session: WorkflowSession, phase: int) -> bool:

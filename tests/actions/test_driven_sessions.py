@@ -158,10 +158,11 @@ def test_an_upgrade_cut_off_on_its_way_back_is_interrupted(call: Call, install: 
 
 def test_what_a_phase_waits_for_is_said_to_whoever_asks_again(call: Call, install: Path) -> None:
     """The first answer was a handle only, so it is the second that has to say it."""
-    waits = {"status_reason": "restart the server", "phase_history": working_in(2)}
+    waits = {"status_reason": "start it: cd /a/b", "phase_history": working_in(2)}
     sessions.save(install, session_in(S.PAUSED, **waits))
+    assert call("get_state")["status_reason"] == "start it: cd /a/b"
     answer = call("complete_phase")
-    assert (answer["status"], answer["waits_for"]) == ("success", "restart the server")
+    assert (answer["status"], answer["waits_for"]) == ("success", "start it: cd /a/b")
 
 
 @pytest.mark.parametrize("answered", [None, {"status": "at_rest", "reasons": []}])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from mcp.server.elicitation import AcceptedElicitation, DeclinedElicitation
+from pydantic import create_model
 
 from aos_upgrade_plugin.mcp_tool.questions import Form, with_decisions
 
@@ -13,15 +14,15 @@ NEEDED = {
 }
 
 
-class Decisions(Form):
-    """A form as it comes back."""
-
-    conflict_1: str = "keep"
-    migration_1: bool = True
-    migration_2: bool = False
+DECIDED = {"conflict_1": "keep", "migration_1": True, "migration_2": False}
 
 
-Decisions.needed = NEEDED
+def form() -> Form:
+    """Return a form as it comes back."""
+    fields: dict[str, Any] = {name: (type(said), said) for name, said in DECIDED.items()}
+    made = create_model("Decisions", __base__=Form, **fields)
+    made.needed = NEEDED
+    return made()
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ Decisions.needed = NEEDED
 def test_what_was_decided_comes_to_what_was_said(said: dict[str, Any], agreed: list[str]) -> None:
     """In whatever form the migrations were named; the call's own options are left alone."""
     given = {**said, "only": "content"}
-    options = with_decisions(given, AcceptedElicitation(data=Decisions()))
+    options = with_decisions(given, AcceptedElicitation(data=form()))
     assert options["migrate"] == agreed
     assert options["answers"] == [{**NEEDED["answers"][0], "decision": "keep"}]
     assert given == {**said, "only": "content"}

@@ -66,11 +66,14 @@ def at_work(
 
 
 def waits_for(session: WorkflowSession) -> Fields:
-    """Return what is said where somebody has to do something before an upgrade can go on."""
+    """Return what is said where somebody has to do something before an upgrade can go on.
+
+    It may be a command to be typed, so it keeps its paths.
+    """
     return {
         "paused": True,
         "checkpoint_passed": False,
-        "waits_for": without_paths(session.status_reason),
+        "waits_for": session.status_reason,
         "next_actions": ["resume", "rollback", "get_state"],
     }
 

@@ -114,11 +114,11 @@ def test_a_handle_says_how_to_ask_again(command: str, then: list[str]) -> None:
 
 
 def test_what_is_waited_for() -> None:
-    """It is no error, and names what a person has to do."""
+    """It is no error, and names what a person has to do, in words that can be typed."""
     waiting = session_at(2, S.PAUSED).model_copy(update={"status_reason": "restart /a/server"})
     told = waits_for(waiting)
     assert "status" not in told
-    assert (told["waits_for"], told["next_actions"][0]) == ("restart …/server", "resume")
+    assert (told["waits_for"], told["next_actions"][0]) == ("restart /a/server", "resume")
 
 
 def test_a_refused_claim_has_both_values_and_is_kept() -> None:

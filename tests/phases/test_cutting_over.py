@@ -14,6 +14,7 @@ OLD: Tools = ("search_standards", "start_workflow", "current_date")
 OURS = OurServer("aos-upgrade", {"command": "x", "args": []}, ("aos_workflow",))
 CODE = "class C:\n    enabled_tool_groups: list = ['rag', 'workflow']\n"
 REMARKED = '{\n  // mine\n  "servers": {"agent-os": {"tools": ["get_task", "x"]}}\n}\n'
+TWICE = '{"servers": {"agent-os": {"tools": ["get_task"]}, "x": {}, "x": {}}}'
 
 
 @pytest.fixture
@@ -41,17 +42,29 @@ def _files(edits: Edits) -> dict[str, tuple[tuple[str, ...], str | None]]:
     return {each.file.change.path: (each.file.removed, each.file.added) for each in edits.made}
 
 
-def test_remarks_stay_and_what_cannot_be_added_is_left_to_do(install: Path) -> None:
-    """Our server is not added to JSON with remarks, but the tools leave it."""
+def test_remarks_stay_and_ours_is_added_beside_them(install: Path) -> None:
+    """JSON with remarks is edited as it stands: the tools leave it, our server comes."""
     file = install.parent / ".vscode/mcp.json"
     file.parent.mkdir()
     file.write_text(REMARKED)
     edits = _plan(install)
     assert _files(edits) == {
         "config.json": (("workflow",), None),
-        ".vscode/mcp.json": (("get_task",), None),
+        ".vscode/mcp.json": (("get_task",), "aos-upgrade"),
     }
-    assert edits.of_clients == {".vscode/mcp.json": REMARKED.replace('"get_task", ', "").encode()}
+    text = edits.of_clients[".vscode/mcp.json"].decode()
+    assert text.startswith(REMARKED.replace('"get_task", ', "").rstrip("\n} "))
+    assert '"aos-upgrade": {' in text
+    assert edits.by_hand == ()
+
+
+def test_where_ours_cannot_be_added_that_is_left_to_do(install: Path) -> None:
+    """The tools leave the file all the same, and somebody is told what is missing."""
+    file = install.parent / ".vscode/mcp.json"
+    file.parent.mkdir()
+    file.write_text(TWICE)
+    edits = _plan(install)
+    assert _files(edits)[".vscode/mcp.json"] == (("get_task",), None)
     (left,) = edits.by_hand
     assert "our server was not added" in left.why
 

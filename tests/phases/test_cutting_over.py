@@ -14,7 +14,7 @@ OLD: Tools = ("search_standards", "start_workflow", "current_date")
 OURS = OurServer("aos-upgrade", {"command": "x", "args": []}, ("aos_workflow",))
 CODE = "class C:\n    enabled_tool_groups: list = ['rag', 'workflow']\n"
 REMARKED = '{\n  // mine\n  "servers": {"agent-os": {"tools": ["get_task", "x"]}}\n}\n'
-TWICE = '{"servers": {"agent-os": {"tools": ["get_task"]}, "x": {}, "x": {}}}'
+TWICE = '{"servers": {}, "servers": {"agent-os": {"tools": ["get_task"]}}}'
 
 
 @pytest.fixture

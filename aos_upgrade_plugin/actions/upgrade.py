@@ -1,6 +1,6 @@
 """An upgrade from its settings to its report: planned, run, resumed, or taken back."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from aos_upgrade_plugin.actions import runs
 from aos_upgrade_plugin.actions.evidence import write_merged
 from aos_upgrade_plugin.actions.reports import run_report, told_again
 from aos_upgrade_plugin.actions.steps import UpgradeSteps
+from aos_upgrade_plugin.actions.upgrade_planning import Agree, Planning
 from aos_upgrade_plugin.decide.run.reporting import (
     conflict_line,
     how_to_decide,
@@ -19,38 +20,27 @@ from aos_upgrade_plugin.decide.run.reporting import (
 )
 from aos_upgrade_plugin.decide.run.run_state import phase_begun, phase_passed, why_back
 from aos_upgrade_plugin.decide.run.sessions import is_driven
-from aos_upgrade_plugin.effects.gate.check_list import collect
 from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
 from aos_upgrade_plugin.errors import DiskError, StaleError, UpgradeError
 from aos_upgrade_plugin.models.base import SessionId
-from aos_upgrade_plugin.models.conflict import GivenAnswers
-from aos_upgrade_plugin.models.gate import Gate, GateContext
+from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.gate_report import GateReport
-from aos_upgrade_plugin.models.layout import Part
-from aos_upgrade_plugin.models.migration import PlannedMigration
-from aos_upgrade_plugin.models.plan import Options, UpgradePlan
+from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.report import RunReport, Status
 from aos_upgrade_plugin.models.run import Run
-from aos_upgrade_plugin.models.settings import OnConflict, Settings
+from aos_upgrade_plugin.models.settings import Settings
 from aos_upgrade_plugin.models.waiver import Waiver
 from aos_upgrade_plugin.models.workflow import CLEANUP, PRE_FLIGHT, UPGRADE
-from aos_upgrade_plugin.phases import source
 from aos_upgrade_plugin.phases.content import refuse_stale
-from aos_upgrade_plugin.phases.deciding import Ask, Said
-from aos_upgrade_plugin.phases.environment_planning import plan_environment_of
 from aos_upgrade_plugin.phases.holding import Holding, holding
 from aos_upgrade_plugin.phases.installation import Installation
-from aos_upgrade_plugin.phases.planning import plan_upgrade
 from aos_upgrade_plugin.phases.renaming import located
 from aos_upgrade_plugin.phases.rollback import keep_space, refuse_without_way_back
 from aos_upgrade_plugin.plugins import installed_plugins
 from aos_upgrade_plugin.reporters import summary
-
-Agree = Callable[[PlannedMigration], bool]
-"""Asks somebody whether a migration may be made."""
 
 
 class Upgrade:
@@ -63,64 +53,12 @@ class Upgrade:
         self._workflow = read_workflow(bundled_workflows() / UPGRADE)
         self._plugins = installed_plugins()
         self._steps = UpgradeSteps(self._workflow, self._plugins)
+        self.planning = Planning(installation, self._plugins)
 
     def refuse_at_once(self, evidence_dir: Path | None = None) -> None:
         """Raise BusyError, UsageError for what would stop a run whatever its plan is."""
         refuse_held(self._at.path)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
-
-    def plan(
-        self, settings: Settings, *, answers: GivenAnswers | None = None, ask: Ask | None = None
-    ) -> UpgradePlan:
-        """Decide every change, and fix the checks of every gate. Nothing is written.
-
-        A conflict is decided by ``answers``, by plugins, by whom ``ask`` asks where the settings
-        say so, and by the settings, in this order.
-        """
-        taken = source.take(settings.source_path)
-        options = Options(
-            only=settings.only, on_conflict=settings.on_conflict, migrate=settings.migrate
-        )
-        plan = plan_upgrade(
-            self._at,
-            taken,
-            options=options,
-            created_at=datetime.now(UTC),
-            offer=self._plugins.migrations,
-            said=Said(answers, self._plugins.resolve_conflict, ask),
-        )
-        if Part.SERVER in settings.only.parts and not plan.undecided:
-            detect = self._plugins.post_install_steps
-            environment = plan_environment_of(self._at, taken, detect=detect)
-            plan = plan.model_copy(update={"environment": environment})
-        context = GateContext(
-            target=self._at.path,
-            source=settings.source_path,
-            source_commit=plan.source.commit,
-            facts={"only": settings.only, "layout": plan.layout},
-        )
-        return runs.with_checks(plan, collect(context))
-
-    def settled(
-        self,
-        settings: Settings,
-        *,
-        agree: Agree | None = None,
-        answers: GivenAnswers | None = None,
-        ask: Ask | None = None,
-    ) -> tuple[Settings, UpgradePlan]:
-        """Plan with everything that people are asked about; return it with what they agreed to.
-
-        ``agree`` is asked about each migration that is needed and that nobody asked for yet, then
-        ``ask`` about conflicts, where the settings say so.
-        """
-        plan = self.plan(settings, answers=answers)
-        said_yes = tuple(each.id for each in plan.unasked if agree is not None and agree(each))
-        settings = settings.model_copy(update={"migrate": (*settings.migrate, *said_yes)})
-        asks = ask if settings.on_conflict is OnConflict.ASK and plan.undecided else None
-        if said_yes or asks is not None:
-            plan = self.plan(settings, answers=answers, ask=asks)
-        return settings, plan
 
     def run(
         self,
@@ -139,7 +77,7 @@ class Upgrade:
         """
         self.refuse_at_once(evidence_dir)
         if plan is None:
-            settings, plan = self.settled(settings, agree=agree)
+            settings, plan = self.planning.settled(settings, agree=agree)
         else:
             runs.refuse_other_commit(plan, settings)
         run = runs.new(self._at, settings, plan, waivers)
@@ -212,7 +150,7 @@ class Upgrade:
 
     def check_pre_flight(self, settings: Settings) -> tuple[GateReport, Path]:
         """Say whether a run could begin, and where the evidence of that is."""
-        run = runs.new(self._at, settings, self.plan(settings))
+        run = runs.new(self._at, settings, self.planning.plan(settings))
         return self._measured(run, Gate.PRE_FLIGHT), run.evidence
 
     def check(self, gate: Gate, name: SessionId | None) -> tuple[GateReport, Path]:

@@ -96,7 +96,7 @@ def _plan(at: Installation, settings: Settings, answers: JsonValue) -> tuple[Set
     upgrade = Upgrade(at, _Unwatched())
     upgrade.refuse_at_once()
     given = None if answers is None else given_answers(answers)
-    settings, plan = upgrade.settled(settings, answers=given)
+    settings, plan = upgrade.planning.settled(settings, answers=given)
     return settings, plan
 
 
@@ -118,4 +118,4 @@ def _settings(at: Installation, options: Mapping[str, JsonValue]) -> Settings:
 
 def _source(at: Installation, path: Path) -> Path:
     """Return the path of a source; one that is not absolute begins at the project."""
-    return (at.project / path.expanduser()).absolute()
+    return (at.project / path.expanduser()).resolve()

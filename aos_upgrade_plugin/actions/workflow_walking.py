@@ -41,7 +41,9 @@ def start(desk: Desk, asked: Start) -> Answer:
     """Begin a session."""
     if asked.workflow_type in UPGRADE_WORKFLOWS:
         _refuse_too_many(desk)
-        return {**start_upgrade(desk, asked), "acknowledgment_required": ACKNOWLEDGMENT}
+        answer = start_upgrade(desk, asked)
+        acknowledged = {"acknowledgment_required": ACKNOWLEDGMENT} if "session_id" in answer else {}
+        return {**answer, **acknowledged}
     target_file = path_in_project(asked.target_file)
     workflow = desk.catalogue.find(desk.installation, asked.workflow_type)
     refuse_link_outside(desk.installation.project, target_file)

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aos_upgrade_plugin.actions.upgrade import Agree, Upgrade
+    from aos_upgrade_plugin.actions.upgrade import Upgrade
+    from aos_upgrade_plugin.actions.upgrade_planning import Agree
     from aos_upgrade_plugin.models.plan import UpgradePlan
     from aos_upgrade_plugin.models.settings import Settings
 
@@ -35,7 +36,9 @@ def settled(
     if write is not None:
         refuse_to_overwrite(write, read=read)
     answers = None if read is None else read_answers(read)
-    agreed, made = upgrade.settled(settings, agree=agree, answers=answers, ask=dialogue.ask)
+    agreed, made = upgrade.planning.settled(
+        settings, agree=agree, answers=answers, ask=dialogue.ask
+    )
     if write is not None:
         write_answers(write, *as_answers(made))
     return agreed, made

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from aos_upgrade_plugin.actions.upgrade import Agree
+    from aos_upgrade_plugin.actions.upgrade_planning import Agree
     from aos_upgrade_plugin.models.migration import PlannedMigration
 
 

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strin
 class Frozen(BaseModel):
     """Data that never changes after it was made; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when they are first used: a command or a gate uses few of the hundred that it imports.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def _in_utc(moment: datetime) -> datetime:

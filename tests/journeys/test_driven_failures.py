@@ -129,3 +129,32 @@ def test_many_at_once_lose_nothing(trip: Trip) -> None:
     assert complete(trip, name, 5)["session_status"] == "completed"
     assert trip.is_as_planned()
     assert_over(trip)
+
+
+def test_what_moved_before_the_first_change_needs_another_plan(trip: Trip) -> None:
+    """Phase 1 is refused, with what moved; ``retry_phase`` plans anew, and it goes on from 0."""
+    name = start(trip)["session_id"]
+    assert complete(trip, name, 0)["current_phase"] == 1
+    variants.edit(trip.install, variants.UNTOUCHED)
+    trip.before = trip.tree()
+    moved = complete(trip, name, 1)
+    assert (moved["session_status"], moved["current_phase"]) == ("failed", 0)
+    assert variants.UNTOUCHED in moved["error"]
+    assert trip.is_as_before()
+    assert trip.backups == []
+    step(trip, "retry_phase", "--session-id", name, "--phase", "0")
+    for phase in (0, 1, 2):
+        assert complete(trip, name, phase)["checkpoint_passed"]
+
+
+def test_somebody_at_a_terminal_takes_over(trip: Trip) -> None:
+    """What an agent began is finished by ``aos-upgrade resume``, with the answer that it gave."""
+    variants.edit(trip.install, variants.CHANGED)
+    (answer,) = start(trip)["answers"]
+    name = start(trip, answers=[{**answer, "decision": "merge"}])["session_id"]
+    for phase in (0, 1, 2):
+        assert complete(trip, name, phase)["checkpoint_passed"]
+    done = trip.call("resume", name)
+    assert done.answer["status"] == "completed", done.said
+    assert "Our team also" in (trip.install / variants.CHANGED).read_text()
+    assert_over(trip)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from aos_upgrade_plugin.decide.run.run_state import session_of_run
 from aos_upgrade_plugin.decide.run.sessions import at_rest, is_driven, is_upgrade, moved
-from aos_upgrade_plugin.decide.workflow.driving import not_begun
+from aos_upgrade_plugin.decide.workflow.driving import refused_to_begin
 from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.engine import Ended
 from aos_upgrade_plugin.errors import (
@@ -65,12 +65,12 @@ def new(
     return _run_of(at, session, plan, folder)
 
 
-def keep_driven(at: Installation, ended: Ended) -> Ended:
+def keep_unbegun(at: Installation, ended: Ended) -> Ended:
     """Keep where a driven run stands that has not begun: it is with the user until then."""
     session, now = ended.run.session, datetime.now(UTC)
     status = ended.status or Status.AT_REST
     if status in {Status.BLOCKED, Status.NEEDS_DECISION}:
-        session = not_begun(session, reasons=ended.reasons, cure=ended.cure, now=now)
+        session = refused_to_begin(session, reasons=ended.reasons, cure=ended.cure, now=now)
     elif status is Status.NOTHING_TO_DO:
         reason = "the installation has all that the source brings"
         session = moved(session=session, to=SessionStatus.COMPLETED, reason=reason)
@@ -78,7 +78,7 @@ def keep_driven(at: Installation, ended: Ended) -> Ended:
     return ended._replace(run=ended.run.at(saved), status=status)
 
 
-def find_driven(at: Installation, name: SessionId) -> Run | None:
+def find_unbegun(at: Installation, name: SessionId) -> Run | None:
     """Return a driven run that has not begun; nothing where it has, or there is none.
 
     Raises DamagedError where its session or its plan cannot be read.
@@ -99,7 +99,7 @@ def find_driven(at: Installation, name: SessionId) -> Run | None:
     return _run_of(at, session, plan, folder)
 
 
-def forget_driven(at: Installation, name: SessionId) -> None:
+def forget_unbegun(at: Installation, name: SessionId) -> None:
     """Forget with the user what the installation keeps from now on."""
     place = run_folder.with_user(at.path)
     if sessions.there(place, name):

@@ -92,7 +92,7 @@ class Upgrade:
         While it has not begun, its pre-flight is measured again each time: much may have happened
         since it was asked to go on the last time.
         """
-        run = runs.find_driven(self._at, name)
+        run = runs.find_unbegun(self._at, name)
         if run is None:
             runs.refuse_put_aside(runs.find(self._at, name))
             return self.resume(name, through=through)
@@ -107,9 +107,9 @@ class Upgrade:
                 ended = self._begin(ended.run, through=through)
             except StaleError as error:  # another plan is needed, and nothing has begun
                 ended = Ended(ended.run, Status.BLOCKED, (str(error),), error.cure)
-                ended = runs.keep_driven(self._at, ended)
+                ended = runs.keep_unbegun(self._at, ended)
         else:
-            ended = runs.keep_driven(self._at, ended)
+            ended = runs.keep_unbegun(self._at, ended)
         return self._written(ended, None)
 
     def resume(
@@ -127,7 +127,7 @@ class Upgrade:
             runs.refuse_unless_open(run)
             if is_driven(run.session):  # a kill may have left it with the user, too
                 with suppress(DiskError):
-                    runs.forget_driven(self._at, run.session.session_id)
+                    runs.forget_unbegun(self._at, run.session.session_id)
             ended = self._drive(run, held, through=through)
         return self._written(self._finish(ended), evidence_dir)
 
@@ -198,7 +198,7 @@ class Upgrade:
                 run = replace(run, folder=run_folder.copy(kept_before, folder))
                 run = run.at(sessions.save(held.install, run.session, moves_in=True))
             if is_driven(run.session):
-                runs.forget_driven(self._at, name)
+                runs.forget_unbegun(self._at, name)
             ended = self._drive(run, held, through=through)
         run_folder.remove(kept_before)
         return self._finish(ended)

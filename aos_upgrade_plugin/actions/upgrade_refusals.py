@@ -10,9 +10,9 @@ from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.workflow_call import Action
 
 
-def refuse_at_work(desk: Desk, session_id: SessionId) -> None:
+def refuse_at_work(session_id: SessionId) -> None:
     """Raise StateError where a command of the tool's is at work on a session."""
-    command = detached.look(session_id) if desk.places()[1:] else None
+    command = detached.look(session_id)
     if command is not None and command.works:
         raise StateError(
             f"something works on the session {session_id}", cure="wait for it: get_state"

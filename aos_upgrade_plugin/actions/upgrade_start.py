@@ -1,14 +1,14 @@
 """An upgrade begun by the tool: planned, with everything decided; nothing is changed yet."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
 from aos_upgrade_plugin.actions import runs
-from aos_upgrade_plugin.actions.upgrade import Upgrade
+from aos_upgrade_plugin.actions.upgrade_planning import Planning
 from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, going_on
 from aos_upgrade_plugin.decide.run.settings import settled
 from aos_upgrade_plugin.decide.workflow.driven_answers import undecided
@@ -17,36 +17,19 @@ from aos_upgrade_plugin.decide.workflow.workflow_call import path_in_project
 from aos_upgrade_plugin.effects.answers_file import given_answers
 from aos_upgrade_plugin.effects.project import settings_table
 from aos_upgrade_plugin.effects.session import run_folder, sessions
+from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.errors import UsageError
-from aos_upgrade_plugin.models.event import Event
-from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.plan import UpgradePlan
-from aos_upgrade_plugin.models.report import RecoveredReport
 from aos_upgrade_plugin.models.run import Run
 from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.settings import Settings
 from aos_upgrade_plugin.models.workflow_call import Start
 from aos_upgrade_plugin.phases.installation import Installation
+from aos_upgrade_plugin.plugins import installed_plugins
 
 _ANSWERS = "answers"
 _SERVER = "mcp_server"
 _WHERE = "options"
-
-
-class _Unwatched:
-    """Nobody looks on: the answer is all."""
-
-    def recovered(self, reports: Sequence[RecoveredReport]) -> None:
-        """Say nothing."""
-
-    def phase(self, name: str) -> None:
-        """Say nothing."""
-
-    def event(self, event: Event) -> None:
-        """Say nothing."""
-
-    def gate(self, report: GateReport) -> None:
-        """Say nothing."""
 
 
 def start_upgrade(desk: Desk, asked: Start) -> Answer:
@@ -93,11 +76,9 @@ def questions(desk: Desk, asked: Start) -> Answer | None:
 
 
 def _plan(at: Installation, settings: Settings, answers: JsonValue) -> tuple[Settings, UpgradePlan]:
-    upgrade = Upgrade(at, _Unwatched())
-    upgrade.refuse_at_once()
+    refuse_held(at.path)
     given = None if answers is None else given_answers(answers)
-    settings, plan = upgrade.planning.settled(settings, answers=given)
-    return settings, plan
+    return Planning(at, installed_plugins()).settled(settings, answers=given)
 
 
 def _refuse_other_target(at: Installation, target_file: str) -> None:

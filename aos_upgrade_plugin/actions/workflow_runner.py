@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 
 from aos_upgrade_plugin.actions.workflow_desk import Desk
+from aos_upgrade_plugin.decide.run.sessions import is_driven
 from aos_upgrade_plugin.effects.session import detached, run_folder
 from aos_upgrade_plugin.effects.session.detached import Detached
 from aos_upgrade_plugin.models.run import EVENTS
@@ -25,14 +26,15 @@ def working(session: WorkflowSession) -> Detached | None:
 def run_and_wait(desk: Desk, session: WorkflowSession, *arguments: str) -> Detached | None:
     """Run a command that changes the installation; wait for it as long as a client would.
 
-    Where it stops a server nobody waits: whoever asked may have asked through that server.
+    Where it may stop a server nobody waits: whoever asked may have asked through that server.
     Returns the command as it stands then; nothing where nothing is known of it.
     """
     name, at = session.session_id, desk.installation
     where = ("--target", str(at.project / at.layout.folder))
     detached.start(name, (*arguments, *where, "--json"), folder=at.project)
     patience_s = desk.patience_s
-    if patience_s is not None and session.current_phase >= SERVER:
+    to_the_end = not is_driven(session)
+    if patience_s is not None and (to_the_end or session.current_phase >= SERVER):
         patience_s = 0.0
     give_up_at = None if patience_s is None else time.monotonic() + patience_s
     looks = 0
@@ -40,7 +42,7 @@ def run_and_wait(desk: Desk, session: WorkflowSession, *arguments: str) -> Detac
         if give_up_at is not None and time.monotonic() >= give_up_at:
             break
         if looks % _TELL_EVERY == 0:
-            desk.waiting(*checks_done(desk, session), " ".join(arguments[:1]))
+            desk.waiting(*checks_done(desk, session), arguments[0])
         looks += 1
         time.sleep(_LOOK_EVERY_S)
     return found

@@ -118,7 +118,7 @@ class WorkflowTool:
             rest = {key: value for key, value in arguments.items() if key != "action"}
             request = request_of(action=action, arguments=rest)
             if isinstance(request, Start) and request.workflow_type in UPGRADE_WORKFLOWS:
-                return questions(Desk(find(self._start_at), self.catalogue), request)
+                return questions(Desk(self.installation(), self.catalogue), request)
         return None
 
 

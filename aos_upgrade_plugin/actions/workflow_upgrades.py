@@ -44,7 +44,7 @@ from aos_upgrade_plugin.models.workflow_call import (
     Rollback,
 )
 
-_FAILED = frozenset({SessionStatus.FAILED, SessionStatus.ROLLED_BACK, SessionStatus.INCONSISTENT})
+_STOPPED = frozenset({SessionStatus.FAILED, SessionStatus.ROLLED_BACK, SessionStatus.INCONSISTENT})
 
 
 def complete(desk: Desk, session: WorkflowSession, asked: CompletePhase) -> Answer:
@@ -107,7 +107,7 @@ def _judge_claims(desk: Desk, session: WorkflowSession, asked: CompletePhase) ->
 def put_aside(desk: Desk, session: WorkflowSession, asked: Pause) -> Answer:
     """Pause a driven upgrade between two phases."""
     refuse_undriven(session, Action.PAUSE)
-    refuse_at_work(desk, session.session_id)
+    refuse_at_work(session.session_id)
     refuse_unless_at_rest(desk, session, Action.PAUSE)
     now = datetime.now(UTC)
     session = desk.save(walking.paused(session=session, note=asked.checkpoint_note, now=now))
@@ -152,9 +152,8 @@ def take_back(desk: Desk, session: WorkflowSession, asked: Rollback) -> Answer:
         )
     answer = {"from_phase": session.current_phase, "to_phase": PRE_FLIGHT}
     cleared = sorted(session.phase_artifacts)
-    if runs.find_driven(desk.installation, session.session_id) is not None:
-        if session.session_status is not SessionStatus.FAILED:
-            walking.refuse_unless_allowed(session=session, action="rollback")
+    if runs.find_unbegun(desk.installation, session.session_id) is not None:
+        walking.refuse_unless_allowed(session=session, action="rollback")
         session = desk.save(at_the_beginning(session))
         content = desk.phase_content(session, desk.workflow(session), PRE_FLIGHT)
         back = {"rolled_back": True, "artifacts_cleared": cleared, "phase_content": content}
@@ -174,7 +173,7 @@ def try_again(desk: Desk, session: WorkflowSession, asked: RetryPhase) -> Answer
     refuse_undriven(session, Action.RETRY_PHASE)
     walking.refuse_unless_allowed(session=session, action="retry_phase")
     walking.refuse_other_phase(session=session, phase=asked.phase, action="retry_phase")
-    run = runs.find_driven(desk.installation, session.session_id)
+    run = runs.find_unbegun(desk.installation, session.session_id)
     again = begin_again(desk, run) if run is not None else walking.active_again(session)
     if isinstance(again, dict):
         return again
@@ -221,7 +220,7 @@ _WENT_ON = frozenset({"completed", "at_rest"})
 def _stopped_in(session: WorkflowSession, phase: int) -> bool:
     """Say whether a phase is where an upgrade failed, or where it waits for somebody."""
     waits = session.session_status is SessionStatus.PAUSED and not at_rest(session)
-    return session.current_phase == phase and (waits or session.session_status in _FAILED)
+    return session.current_phase == phase and (waits or session.session_status in _STOPPED)
 
 
 def _last_word(session: WorkflowSession) -> Mapping[str, Any] | None:
@@ -232,7 +231,7 @@ def _last_word(session: WorkflowSession) -> Mapping[str, Any] | None:
 
 
 def _foresee(desk: Desk, session: WorkflowSession) -> WorkflowSession:
-    run = runs.find_driven(desk.installation, session.session_id)
+    run = runs.find_unbegun(desk.installation, session.session_id)
     if run is None:
         raise StateError("the plan of this dry run is gone", cure="start another one")
     return desk.save(foreseen(session, run.plan, now=datetime.now(UTC)))
@@ -247,7 +246,7 @@ def _at_work(desk: Desk, session: WorkflowSession, command: Detached) -> Answer:
         planned=planned,
         session=session,
     )
-    return {**going_on(session), **handle}
+    return {**going_on(session, works=True), **handle}
 
 
 def _stopped(desk: Desk, session: WorkflowSession, answer: Mapping[str, Any] | None) -> Answer:

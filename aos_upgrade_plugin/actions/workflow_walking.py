@@ -212,7 +212,7 @@ def rollback(desk: Desk, asked: Rollback) -> Answer:
 def delete_session(desk: Desk, asked: DeleteSession) -> Answer:
     """Delete a session that nothing needs any more; what is not there is no error."""
     name, install = asked.session_id, desk.installation.path
-    refuse_at_work(desk, name)
+    refuse_at_work(name)
     begun = delete(install, name, reason=asked.reason, command="workflow delete_session").deleted
     unbegun = upgrades.forget_with_user(desk, name, reason=asked.reason)  # a kill may leave both
     deleted = begun or unbegun

@@ -210,7 +210,7 @@ def _offer(server: MCPServer[Any], tool: WorkflowTool) -> None:
     @server.resource("aos://workflows/{workflow_type}", mime_type="application/json")
     def workflow(workflow_type: str) -> str:
         """Return one workflow with its phases."""
-        answer = tool.call({"action": Action.LIST_WORKFLOWS})
+        answer = json.loads(read(Action.LIST_WORKFLOWS))
         found = [each for each in answer["workflows"] if each["workflow_type"] == workflow_type]
         if not found:
             raise ResourceError(f"there is no workflow {workflow_type!r}")

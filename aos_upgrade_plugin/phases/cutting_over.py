@@ -69,15 +69,15 @@ def plan_edits(
     with as_disk_error("reading the files of clients"):
         outside = _outside(installation)
         known = known_servers(installation)
-    knows_ours = any(f'"{ours.name}"' in _text(each) for each in outside.values())
+    knows_ours = any(decide.tells_of(_text(each), {ours.name}) for each in outside.values())
     config, by_hand = _config(installation, before)
     after = before
     if config is not None:
         after = measure({config.file.change.path: config.after})
         _refuse_other_loss(before, after)
     clients, left = _clients(outside, ours, servers=known, still=after)
-    if not knows_ours and (config is None) and not any(each.file.removed for each in clients):
-        clients = []
+    if not knows_ours and config is None and not any(each.file.removed for each in clients):
+        clients = []  # nothing of the older ones goes, so ours is not pressed on anybody
     made = (*((config,) if config else ()), *clients)
     told = knows_ours or any(each.file.added for each in made)
     return Edits(

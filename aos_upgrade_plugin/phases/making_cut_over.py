@@ -47,7 +47,7 @@ def take_back(install: Path, *, now: datetime) -> tuple[TreePath, ...]:
     """Bring back what stood before the last cut-over, and return the paths in the project.
 
     A file that was changed since stops it all, with nothing done. Raises NotFoundError where
-    none is kept, RefusedError with the files.
+    none is kept, StaleError with that file, RefusedError while an upgrade stands in the middle.
     """
     _refuse_open(install)
     _forget_unmade(install)

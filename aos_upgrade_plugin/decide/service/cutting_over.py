@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import warnings
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
@@ -81,7 +82,7 @@ def with_ours(edited: Edited, *, file: str, name: str, entry: Entry) -> Edited:
     Raises InvalidError where it cannot be added in place.
     """
     client = next((each for each in CLIENTS.values() if each.file == file), None)
-    if client is None or f'"{name}"' in edited.text:
+    if client is None or tells_of(edited.text, {name}):
         return edited
     is_toml = file.endswith(".toml")
     text = with_server(edited.text, client=client, name=name, entry=entry, is_toml=is_toml)
@@ -171,7 +172,9 @@ def usual_groups(code: Iterable[str]) -> tuple[str, ...] | None:
 def _defaults(text: str) -> Iterator[tuple[str, ...]]:
     """Find what a class gives its field of that name, as the first list of texts in it."""
     try:
-        fields = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.AnnAssign)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what strangers wrote
+            fields = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.AnnAssign)]
     except (SyntaxError, ValueError, RecursionError):
         return
     for field in fields:

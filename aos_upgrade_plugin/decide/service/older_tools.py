@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -130,7 +131,9 @@ def _arguments(rest: str, parameters: tuple[str, ...]) -> dict[str, str] | None:
         return None
     try:
         code = f"f{rest[:ends]}"
-        call = ast.parse(code, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what strangers wrote
+            call = ast.parse(code, mode="eval").body
         if not isinstance(call, ast.Call) or len(call.args) > len(parameters):
             return None
         given = [_written(code, each) for each in call.args]

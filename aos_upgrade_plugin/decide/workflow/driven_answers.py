@@ -51,7 +51,6 @@ def at_work(
     *, command: str, since: datetime, done: int, planned: int, session: WorkflowSession
 ) -> Fields:
     """Return what is said while something works on an upgrade: a handle to ask again by."""
-    again = "complete_phase" if command == "resume" else "get_state"
     return {
         "running": {
             "command": command,
@@ -61,7 +60,6 @@ def at_work(
             "checks_planned": planned,
         },
         "phase_running": True,
-        "next_actions": list(dict.fromkeys(["get_state", again])),
     }
 
 

@@ -15,9 +15,9 @@ from aos_upgrade_plugin.decide.run.sessions import DRIVEN, moved
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.plan import UpgradePlan
-from aos_upgrade_plugin.models.session import SessionError, SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.session import Release, SessionError, SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.settings import Scope, Settings
-from aos_upgrade_plugin.models.workflow import PRE_FLIGHT
+from aos_upgrade_plugin.models.workflow import BACKUP, CONTENT, PRE_FLIGHT, SERVER
 
 Fields = dict[str, Any]
 
@@ -43,10 +43,8 @@ def replanned(
     after = session.model_copy(
         update={
             "options": settings.model_dump(mode="json"),
-            "to_release": session.to_release
-            and session.to_release.model_copy(
-                update={"version": plan.source.version, "commit": plan.source.commit}
-            ),
+            "from_release": Release(version=plan.origin.version, commit=plan.origin.commit),
+            "to_release": Release(version=plan.source.version, commit=plan.source.commit),
         }
     )
     return at_the_beginning(after)
@@ -60,7 +58,7 @@ def at_the_beginning(session: WorkflowSession) -> WorkflowSession:
     return session.model_copy(update=nothing)
 
 
-def not_begun(
+def refused_to_begin(
     session: WorkflowSession, *, reasons: tuple[str, ...], cure: str, now: datetime
 ) -> WorkflowSession:
     """Return the session of a run that pre-flight, or another plan, did not let begin."""
@@ -116,9 +114,9 @@ def _would(phase: int, plan: UpgradePlan) -> JsonValue:
     ]
     parts = [one.part for one in plan.changes]
     done: dict[int, dict[str, JsonValue]] = {
-        1: {"backup": "a verified copy of everything that this run may change"},
-        2: {"changes": parts.count(Part.CONTENT), "of_all": plan_summary(plan)["counts"]},
-        3: {"changes": parts.count(Part.SERVER), **_server(plan)},
+        BACKUP: {"backup": "a verified copy of everything that this run may change"},
+        CONTENT: {"changes": parts.count(Part.CONTENT), "of_all": plan_summary(plan)["counts"]},
+        SERVER: {"changes": parts.count(Part.SERVER), **_server(plan)},
     }
     return {**done.get(phase, {}), "checks": [*checks]}
 
@@ -142,7 +140,10 @@ def plan_summary(plan: UpgradePlan) -> Fields:
 
 
 def decisions_needed(plan: UpgradePlan) -> Fields:
-    """Return what has to be decided before a plan can be run, in the form that ``start`` takes."""
+    """Return what has to be decided before a plan can be run, in the form that ``start`` takes.
+
+    ``answers`` has the conflicts in the order of ``conflicts``.
+    """
     answers, _ = as_answers(plan)
     open_ones = [each for each in answers.answers if each.decision is None]
     return {

@@ -24,6 +24,7 @@ from aos_upgrade_plugin.effects.session.lock import hold_briefly
 from aos_upgrade_plugin.effects.session.run_folder import user_state
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import as_disk_error, read_bytes
+from aos_upgrade_plugin.errors import DiskError
 from aos_upgrade_plugin.models.base import Frozen, SessionId, Utc
 from aos_upgrade_plugin.models.moment import Moment
 
@@ -67,7 +68,10 @@ def start(session_id: SessionId, arguments: Sequence[str], *, folder: Path) -> N
 
 def look(session_id: SessionId) -> Detached | None:
     """Return the command that was last started for a session; nothing where there was none."""
-    kept = _folder(session_id)
+    try:
+        kept = _folder(session_id)
+    except DiskError:  # there is no home, so nothing was started from there
+        return None
     with as_disk_error("looking at a command"):
         try:
             record = _Record.model_validate_json((kept / _RECORD).read_bytes())

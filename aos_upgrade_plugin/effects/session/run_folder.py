@@ -90,7 +90,7 @@ def of_session(install: Path, session_id: SessionId) -> Path:
 
 
 def remove(folder: Path) -> None:
-    """Remove the folder of a run that has begun, and so has all of it in the installation."""
+    """Remove a folder that nothing needs any more."""
     with as_disk_error("removing the folder that the evidence was in"):
         durable.remove_tree(folder)
 

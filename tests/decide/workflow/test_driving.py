@@ -14,7 +14,7 @@ from aos_upgrade_plugin.decide.workflow.driving import (
     evidence_measured,
     is_dry,
     is_over,
-    not_begun,
+    refused_to_begin,
 )
 from aos_upgrade_plugin.errors import StateError
 from aos_upgrade_plugin.models.session import (
@@ -112,7 +112,7 @@ def test_what_is_over_does_not_begin_again(status: SessionStatus) -> None:
 
 def test_what_pre_flight_refuses() -> None:
     """It failed in phase 0 with every reason; of its phases none counts."""
-    after = not_begun(session_at(1), reasons=("one", "two", "three"), cure="do it", now=NOW)
+    after = refused_to_begin(session_at(1), reasons=("one", "two", "three"), cure="do it", now=NOW)
     assert (after.session_status, after.status_reason) == (S.FAILED, "one")
     assert (after.current_phase, after.completed_phases) == (0, ())
     (error,) = after.errors

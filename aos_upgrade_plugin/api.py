@@ -7,7 +7,6 @@ from aos_upgrade_plugin.decide.layout import classify
 from aos_upgrade_plugin.effects.backup.backup_check import verify as verify_backup
 from aos_upgrade_plugin.effects.backup.backups import listed as list_backups
 from aos_upgrade_plugin.effects.backup.backups import read_manifest
-from aos_upgrade_plugin.effects.commented_json import parse_commented_json
 from aos_upgrade_plugin.effects.gate.event_log import verify as verify_event_log
 from aos_upgrade_plugin.effects.service.mcp_probe import probe as ask_server
 from aos_upgrade_plugin.effects.tree.files import entry_at as read_entry
@@ -18,6 +17,7 @@ from aos_upgrade_plugin.hookspecs import hookimpl
 from aos_upgrade_plugin.models.backup import BACKUPS, BackupManifest, Problem
 from aos_upgrade_plugin.models.chain import SealedLog
 from aos_upgrade_plugin.models.check import check
+from aos_upgrade_plugin.models.commented_json import parse_commented_json
 from aos_upgrade_plugin.models.conflict import ConflictDecision, Merge, OpenConflict, Side
 from aos_upgrade_plugin.models.gate import (
     Applicability,

@@ -1,5 +1,6 @@
 """What every action needs at hand: the installation, its sessions, the workflows."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,12 +12,15 @@ from aos_upgrade_plugin.decide.workflow.definitions import phase_of
 from aos_upgrade_plugin.decide.workflow.driving import evidence_measured
 from aos_upgrade_plugin.decide.workflow.upgrade_moves import upgrade_moves
 from aos_upgrade_plugin.decide.workflow.workflow_answers import next_actions, phase_content
+from aos_upgrade_plugin.decide.workflow.workflow_call import Folders, pathless
 from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.effects.session.lock import hold
+from aos_upgrade_plugin.effects.session.lock_holder import shown
 from aos_upgrade_plugin.errors import DamagedError, DiskError, NotFoundError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.status import SessionView
+from aos_upgrade_plugin.models.tree import escape
 from aos_upgrade_plugin.phases.installation import Installation, find
 from aos_upgrade_plugin.phases.overview import session_view, session_views
 
@@ -27,6 +31,16 @@ Waiting = Callable[[int, int, str], None]
 
 def unheard(done: int, planned: int, what: str) -> None:
     """Hear it and do nothing."""
+
+
+def known_folders(*folders: Path) -> Folders:
+    """Return what folders are called in an answer, and this user's own with them."""
+    known = {each: each.name for folder in folders for each in (folder, folder.resolve())}
+    with suppress(RuntimeError):  # there is no home
+        known[Path.home()] = "~"
+    named = {path: name for path, name in known.items() if path.name}
+    escaped = {shown(path): escape(os.fsencode(name)) for path, name in named.items()}
+    return {**escaped, **{str(path): name for path, name in named.items()}}
 
 
 class Desk(NamedTuple):
@@ -43,6 +57,10 @@ class Desk(NamedTuple):
     def now(self) -> "Desk":
         """Return the desk at the installation where it is now: an upgrade may have renamed it."""
         return self._replace(installation=find(self.installation.project))
+
+    def without_paths(self, value: Any) -> Any:  # noqa: ANN401  JSON
+        """Return a part of an answer without the absolute paths in its texts."""
+        return pathless(value, known=known_folders(self.installation.project))
 
     def places(self) -> tuple[Path, ...]:
         """Return where sessions are kept: the installation, and with the user what has not begun.

@@ -14,7 +14,6 @@ from aos_upgrade_plugin.decide.workflow.workflow_answers import (
     summary,
     task_content,
 )
-from aos_upgrade_plugin.decide.workflow.workflow_call import pathless
 from aos_upgrade_plugin.errors import UsageError
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.status import SessionView
@@ -77,7 +76,9 @@ def get_state(desk: Desk, asked: OfSession) -> Answer:
         "target_file": session.target_file,
         "completed_phases": list(session.completed_phases),
         "artifacts": artifacts(session),
-        "status_reason": session.status_reason if waits else pathless(session.status_reason),
+        "status_reason": session.status_reason
+        if waits
+        else desk.without_paths(session.status_reason),
         "created_at": session.created_at.isoformat(),
         "last_updated": session.last_updated.isoformat(),
         "interrupted": view.interrupted and not _works(session),
@@ -143,7 +144,7 @@ def get_errors(desk: Desk, asked: OfSession) -> Answer:
     """Everything that went wrong in a session."""
     view = desk.view(asked.session_id)
     session = desk.session(asked.session_id)
-    errors = pathless(plain(session.errors))
+    errors = desk.without_paths(plain(session.errors))
     return {
         **_standing(view, session),
         "errors": errors,

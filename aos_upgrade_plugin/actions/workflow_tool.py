@@ -9,7 +9,7 @@ from typing import Any
 
 from aos_upgrade_plugin.actions.upgrade_start import questions
 from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue
-from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, Waiting, unheard
+from aos_upgrade_plugin.actions.workflow_desk import Answer, Desk, Waiting, known_folders, unheard
 from aos_upgrade_plugin.actions.workflow_looking import (
     get_errors,
     get_phase,
@@ -29,7 +29,13 @@ from aos_upgrade_plugin.actions.workflow_walking import (
     start,
 )
 from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS
-from aos_upgrade_plugin.decide.workflow.workflow_call import action_of, error_fields, request_of
+from aos_upgrade_plugin.decide.workflow.workflow_call import (
+    Folders,
+    action_of,
+    error_fields,
+    pathless,
+    request_of,
+)
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.words import line
 from aos_upgrade_plugin.models.workflow_call import Action, Start
@@ -83,12 +89,19 @@ class WorkflowTool:
 
         ``waiting`` hears how far something is that the call waits for.
         """
-        if self.watch is None:
-            return self._answer(arguments, waiting)
         began = time.perf_counter()
         answer = self._answer(arguments, waiting)
-        self.watch(arguments, answer, time.perf_counter() - began)
+        if answer["status"] == "error":
+            answer = pathless(answer, known=self._known_folders())
+        if self.watch is not None:
+            self.watch(arguments, answer, time.perf_counter() - began)
         return answer
+
+    def _known_folders(self) -> Folders:
+        with suppress(UpgradeError):
+            return known_folders(self.installation().project)
+        start_at = self._start_at.absolute()
+        return known_folders(start_at, start_at.parent)
 
     def _answer(self, arguments: Mapping[str, Any], waiting: Waiting) -> Answer:
         name = arguments.get("action")

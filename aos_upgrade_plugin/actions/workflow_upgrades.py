@@ -28,7 +28,6 @@ from aos_upgrade_plugin.decide.workflow.driving import (
     is_over,
 )
 from aos_upgrade_plugin.decide.workflow.workflow_answers import names
-from aos_upgrade_plugin.decide.workflow.workflow_call import pathless
 from aos_upgrade_plugin.effects.session import detached, run_folder, sessions
 from aos_upgrade_plugin.effects.session.detached import Detached
 from aos_upgrade_plugin.errors import InvalidError, StateError
@@ -187,7 +186,7 @@ def try_again(desk: Desk, session: WorkflowSession, asked: RetryPhase) -> Answer
         "evidence_reset": asked.reset_evidence,
         "evidence_kept": [],
         "phase_content": desk.phase_content(session, desk.workflow(session), asked.phase),
-        "previous_errors": pathless([each.model_dump(mode="json") for each in errors]),
+        "previous_errors": desk.without_paths([each.model_dump(mode="json") for each in errors]),
     }
 
 
@@ -269,5 +268,6 @@ def _came_to(
         return _at_work(desk, session, command)
     answer = command.answer if command else None
     if answer is not None and answer.get("status") in well:
-        return {**going_on(session), "report": driven_answers.report_of(answer)}
+        report = desk.without_paths(driven_answers.report_of(answer))
+        return {**going_on(session), "report": report}
     return _stopped(desk, session, answer)

@@ -75,7 +75,7 @@ def _tell_uses(uses: "Uses", *, as_json: bool) -> None:
 
 def _status(done: "Done", *, dry_run: bool) -> str:
     if not done.found.files:
-        return "nothing_to_do"
+        return "left_to_you" if done.found.by_hand else "nothing_to_do"
     return "planned" if dry_run else "done"
 
 

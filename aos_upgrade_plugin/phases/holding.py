@@ -59,6 +59,16 @@ def holding(
             raise
 
 
+def refuse_in_the_middle(install: Path) -> None:
+    """Raise RefusedError while a run stands in the middle: it has a plan, and its own way back."""
+    for folder in leftovers(install):
+        owner = folder.parent.parent.name
+        raise RefusedError(
+            f"{owner} stands in the middle, with changes that are not yet for good",
+            cure=f"end it first: aos-upgrade resume {owner}, or aos-upgrade rollback {owner}",
+        )
+
+
 def _refuse_links(install: Path) -> None:
     """Raise RefusedError where going back would work, and clean up, in somebody else's folders."""
     control = install / UPGRADES

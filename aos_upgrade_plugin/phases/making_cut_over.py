@@ -7,12 +7,13 @@ from pathlib import Path
 
 from aos_upgrade_plugin.effects import cut_over_records as records
 from aos_upgrade_plugin.effects.tree.files import as_disk_error, entry_at
-from aos_upgrade_plugin.effects.tree.transaction import Transaction, leftovers
-from aos_upgrade_plugin.errors import NotFoundError, RefusedError, StaleError
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
+from aos_upgrade_plugin.errors import NotFoundError, StaleError
 from aos_upgrade_plugin.models.cut_over import CutOverRecord
 from aos_upgrade_plugin.models.journal import CUT_OVER, Change, JournalHeader, Place
 from aos_upgrade_plugin.models.tree import Entry, TreePath
 from aos_upgrade_plugin.phases.cutting_over import Edit
+from aos_upgrade_plugin.phases.holding import refuse_in_the_middle
 
 
 def make(install: Path, edits: Sequence[Edit], *, now: datetime) -> CutOverRecord:
@@ -20,7 +21,7 @@ def make(install: Path, edits: Sequence[Edit], *, now: datetime) -> CutOverRecor
 
     Raises StaleError where a file is no longer as it was planned for, RefusedError, DiskError.
     """
-    _refuse_open(install)
+    refuse_in_the_middle(install)
     _forget_unmade(install)
     record = CutOverRecord(
         name=f"cut_over_{now:%Y%m%d_%H%M%S}_{secrets.token_hex(3)}",
@@ -49,7 +50,7 @@ def take_back(install: Path, *, now: datetime) -> tuple[TreePath, ...]:
     A file that was changed since stops it all, with nothing done. Raises NotFoundError where
     none is kept, StaleError with that file, RefusedError while an upgrade stands in the middle.
     """
-    _refuse_open(install)
+    refuse_in_the_middle(install)
     _forget_unmade(install)
     record = records.newest(install)
     if record is None:
@@ -89,16 +90,6 @@ def _apply(
             transaction.undo()
             raise
         transaction.commit()
-
-
-def _refuse_open(install: Path) -> None:
-    """Raise RefusedError while an upgrade stands in the middle: its plan knows these files."""
-    for folder in leftovers(install):
-        owner = folder.parent.parent.name
-        raise RefusedError(
-            f"{owner} stands in the middle, with changes that are not yet for good",
-            cure=f"end it first: aos-upgrade resume {owner}, or aos-upgrade rollback {owner}",
-        )
 
 
 def _forget_unmade(install: Path) -> None:

@@ -18,7 +18,7 @@ from aos_upgrade_plugin.effects.backup.backup_check import examine, verify
 from aos_upgrade_plugin.effects.backup.backup_contents import stored
 from aos_upgrade_plugin.effects.environment import environment_stage
 from aos_upgrade_plugin.effects.tree import files
-from aos_upgrade_plugin.effects.tree.transaction import Transaction, leftovers
+from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.errors import (
     DamagedError,
     NotFoundError,
@@ -35,6 +35,7 @@ from aos_upgrade_plugin.models.journal import (
     SetAside,
 )
 from aos_upgrade_plugin.models.tree import Tree, TreePath
+from aos_upgrade_plugin.phases.holding import refuse_in_the_middle
 from aos_upgrade_plugin.phases.restoring import (
     Task,
     environment_changes,
@@ -68,7 +69,7 @@ def restore(
     DamagedError names every file of the backup that is not what was written.
     """
     with files.as_disk_error("restoring"):
-        _refuse_open(install)
+        refuse_in_the_middle(install)
         environment_stage.clear(install)
         task = _task(install, _chosen(install, name), known, now)
         live = task.live()
@@ -88,16 +89,6 @@ def restore(
         set_aside = transaction.commit()
     changed = tuple(change.path for change in (*way.changes, *environment))
     return Restored(task.backup.name, transaction.install, changed, way.stays, set_aside)
-
-
-def _refuse_open(install: Path) -> None:
-    """Raise RefusedError while a run stands in the middle: its own way back is the better one."""
-    for folder in leftovers(install):
-        owner = folder.parent.parent.name
-        raise RefusedError(
-            f"{owner} stands in the middle, with changes that are not yet for good",
-            cure=f"end it first: aos-upgrade resume {owner}, or aos-upgrade rollback {owner}",
-        )
 
 
 # ---- what to bring back -------------------------------------------------------------------

@@ -492,6 +492,18 @@ def test_a_damaged_session_says_so(call: Call, started: str, install: Path) -> N
     assert call("delete_session", session_id=started)["deleted"] is True
 
 
+def test_an_error_has_no_path_of_this_machine_whatever_its_folders_are_called(
+    tmp_path: Path,
+) -> None:
+    """Also where folders have names with spaces, which no text says the end of."""
+    install = lay_installation(tmp_path / "odd place" / "my project")
+    (install.parent / "pyproject.toml").write_text("no [toml")
+    ask = calling(tool_at(install), install)
+    answer = ask("start", workflow_type="review_v1", target_file="a")
+    assert answer["error"].startswith("my project/pyproject.toml is no TOML")
+    assert "place" not in json.dumps(answer)
+
+
 def test_what_should_not_happen_is_one_line(
     call: Call, started: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.decide.content.json_text import begin, elements, members, with_members
+from aos_upgrade_plugin.decide.json_text import begin, elements, members, with_members
 from aos_upgrade_plugin.models.layout import WorkflowFormat
 from aos_upgrade_plugin.models.migration import Migration, MigrationFacts, Operation
 from aos_upgrade_plugin.models.tree import Kind, TreePath, escape

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from aos_upgrade_plugin.decide.run.sessions import BOUND_BACK, session_id
+from aos_upgrade_plugin.decide.run.sessions import BOUND_BACK, attempts_ended, session_id
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.plan import UpgradePlan
@@ -27,7 +27,7 @@ def phase_begun(*, session: WorkflowSession, phase: int, now: datetime) -> Workf
     attempt = PhaseAttempt(
         phase=phase, attempt=len(attempts) + 1, status=PhaseStatus.RUNNING, started_at=now
     )
-    ended = _ended(session, PhaseStatus.FAILED, now)
+    ended = attempts_ended(session, PhaseStatus.FAILED, now)
     return session.model_copy(update={"current_phase": phase, "phase_history": (*ended, attempt)})
 
 
@@ -40,7 +40,7 @@ def phase_passed(
         update={
             "evidence_head": artifacts["evidence_head"],
             "completed_phases": tuple(sorted({*session.completed_phases, phase})),
-            "phase_history": _ended(session, PhaseStatus.COMPLETED, now),
+            "phase_history": attempts_ended(session, PhaseStatus.COMPLETED, now),
         }
     )
 
@@ -53,7 +53,7 @@ def phase_failed(
     return session.model_copy(
         update={
             "errors": (*session.errors, error),
-            "phase_history": _ended(session, PhaseStatus.FAILED, now),
+            "phase_history": attempts_ended(session, PhaseStatus.FAILED, now),
         }
     )
 
@@ -84,25 +84,13 @@ def turned_back(*, session: WorkflowSession, running: SessionId | None) -> bool:
 
 def taken_back(*, session: WorkflowSession, now: datetime) -> WorkflowSession:
     """Return the session with every phase that had changed something marked as taken back."""
-    history = _ended(session, PhaseStatus.FAILED, now)
+    history = attempts_ended(session, PhaseStatus.FAILED, now)
     return session.model_copy(
         update={
             "phase_history": tuple(
                 each.model_copy(update={"status": PhaseStatus.ROLLED_BACK}) for each in history
             )
         }
-    )
-
-
-def _ended(
-    session: WorkflowSession, status: PhaseStatus, now: datetime
-) -> tuple[PhaseAttempt, ...]:
-    """End the attempt that is running, if there is one."""
-    return tuple(
-        each.model_copy(update={"status": status, "completed_at": now})
-        if each.status is PhaseStatus.RUNNING
-        else each
-        for each in session.phase_history
     )
 
 

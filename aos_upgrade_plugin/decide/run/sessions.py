@@ -8,6 +8,7 @@ from aos_upgrade_plugin.errors import StateError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import (
     BackupName,
+    PhaseAttempt,
     PhaseStatus,
     SessionStatus,
     WorkflowSession,
@@ -110,6 +111,18 @@ def interrupted(*, session: WorkflowSession, running: SessionId | None) -> bool:
         and session.session_status is SessionStatus.ACTIVE
         and session.session_id != running
         and not at_rest(session)
+    )
+
+
+def attempts_ended(
+    session: WorkflowSession, status: PhaseStatus, now: datetime
+) -> tuple[PhaseAttempt, ...]:
+    """Return the attempts of a session with the one ended that is running, if there is one."""
+    return tuple(
+        each.model_copy(update={"status": status, "completed_at": now})
+        if each.status is PhaseStatus.RUNNING
+        else each
+        for each in session.phase_history
     )
 
 

@@ -3,24 +3,20 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from json.decoder import JSONDecoder
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from aos_upgrade_plugin.decide.json_text import after_space, begin, members
 from aos_upgrade_plugin.errors import InvalidError
+from aos_upgrade_plugin.models.commented_json import blanked
 
 Entry = Mapping[str, Any]
 """How a server is started: ``command``, ``args``."""
 
-_SPACE = re.compile(r"[ \t\r\n]*")
 _INDENT = re.compile(r"\n([ \t]+)\"")
-_DECODER = JSONDecoder()
 _MARK = "\ufeff"
 """What some editors write first, to say that a file is UTF-8."""
-_TEXT = r'"(?:\\.|[^"\\])*"'
-_REMARKS = re.compile(rf"({_TEXT})|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
-_LAST_COMMAS = re.compile(rf"({_TEXT})|,(?=\s*[\]}}])", re.DOTALL)
 
 
 class Client(NamedTuple):
@@ -56,14 +52,6 @@ class _Text(NamedTuple):
     plain: str
 
 
-class _Member(NamedTuple):
-    """One member of a JSON object, and where its value is in the text."""
-
-    name: str
-    start: int
-    end: int
-
-
 def with_server(text: str, *, client: Client, name: str, entry: Entry, is_toml: bool) -> str:
     """Return a client's file with one server more; of one of that name ``entry`` is brought up.
 
@@ -84,7 +72,7 @@ def with_server(text: str, *, client: Client, name: str, entry: Entry, is_toml: 
 def _json_with(text: str, key: str, name: str, entry: Entry) -> str:
     if not text.strip():
         return json.dumps({key: {name: entry}}, indent=2, ensure_ascii=False) + "\n"
-    plain = _without_remarks(text)
+    plain = blanked(text)
     before = _json(plain)
     there = before.get(key, {})
     if not isinstance(there, dict):
@@ -94,24 +82,15 @@ def _json_with(text: str, key: str, name: str, entry: Entry) -> str:
     if known == entry:
         return text
     step = (_INDENT.search(text) or [None, "  "])[1] or "  "
-    top = _after_space(plain, 0)
-    servers = next((each for each in _members(plain, top) if each.name == key), None)
+    top = begin(plain)
+    servers = next((each for each in members(plain, top) if each.key == key), None)
     if servers is None:
         after = _put(_Text(text, plain), top, key, {name: entry}, at=_Depth(step, 1))
     else:
-        after = _put(_Text(text, plain), servers.start, name, entry, at=_Depth(step, 2))
-    if _json(_without_remarks(after)) != {**before, key: {**there, name: entry}}:
+        after = _put(_Text(text, plain), servers.value_begins, name, entry, at=_Depth(step, 2))
+    if _json(blanked(after)) != {**before, key: {**there, name: entry}}:
         raise InvalidError("a name stands in it twice", cure="correct the file")
     return after
-
-
-def _without_remarks(text: str) -> str:
-    """Blank out remarks and last commas, which some clients allow; all else keeps its place."""
-    return _LAST_COMMAS.sub(_blank, _REMARKS.sub(_blank, text))
-
-
-def _blank(found: re.Match[str]) -> str:
-    return found[1] or re.sub(r"[^\r\n]", " ", found[0])
 
 
 def _json(plain: str) -> dict[str, Any]:
@@ -126,38 +105,20 @@ def _json(plain: str) -> dict[str, Any]:
     return found
 
 
-def _members(text: str, start: int) -> Iterator[_Member]:
-    """Yield the members of the object that begins at a place; it is known to be JSON."""
-    at = _after_space(text, start + 1)
-    while text[at] == '"':
-        name, at = _DECODER.raw_decode(text, at)
-        value = _after_space(text, _after_space(text, at) + 1)
-        _, end = _DECODER.raw_decode(text, value)
-        yield _Member(name, value, end)
-        at = _after_space(text, end)
-        if text[at] == ",":
-            at = _after_space(text, at + 1)
-
-
-def _after_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
-
-
 def _put(texts: _Text, start: int, name: str, value: Entry, *, at: _Depth) -> str:
     """Return the text with a member in the object that begins at a place, in its own style."""
     text, plain = texts
     margin = at.step * at.depth
     written = json.dumps(dict(value), indent=at.step, ensure_ascii=False)
     written = written.replace("\n", f"\n{margin}")
-    members = list(_members(plain, start))
-    there = next((each for each in members if each.name == name), None)
+    known = list(members(plain, start))
+    there = next((each for each in known if each.key == name), None)
     if there is not None:
-        return text[: there.start] + written + text[there.end :]
+        return text[: there.value_begins] + written + text[there.ends :]
     line = f"\n{margin}{json.dumps(name)}: {written}"
-    if members:
-        return text[: members[-1].end] + "," + line + text[members[-1].end :]
-    end = _after_space(plain, start + 1)
+    if known:
+        return text[: known[-1].ends] + "," + line + text[known[-1].ends :]
+    end = after_space(plain, start + 1)
     rest = text[start + 1 : end].rstrip()  # remarks, where there are any
     return text[: start + 1] + line + rest + f"\n{at.step * (at.depth - 1)}" + text[end:]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.decide.content import json_text
+from aos_upgrade_plugin.decide import json_text
 from aos_upgrade_plugin.decide.service.client_files import CLIENTS, Entry, with_server
 from aos_upgrade_plugin.decide.service.older_tools import OLDER_TOOLS, instead_of
 from aos_upgrade_plugin.decide.service.string_lists import Names, without_items

@@ -4,13 +4,16 @@ JSON with remarks and commas at the end is read, as editors write it; TOML as fa
 Every other byte of a file stays.
 """
 
-import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from pydantic import JsonValue
+
+from aos_upgrade_plugin.decide.json_text import begin, elements, members, value_at
 from aos_upgrade_plugin.errors import InvalidError
+from aos_upgrade_plugin.models.commented_json import blanked, parse_commented_json
 
 Names = tuple[str, ...]
 Unwanted = Callable[[Names, str], bool]
@@ -18,12 +21,9 @@ Unwanted = Callable[[Names, str], bool]
 
 _SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _TOML_SPACE = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"')
 _TOML_TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'')
-_SCALAR = re.compile(r"[^\s,\]}/]+")
 _TABLE = re.compile(r"^[ \t]*\[(?!\[)(?P<name>[^\]\n]+)\]", re.MULTILINE)
 _LIST = re.compile(r"^[ \t]*(?P<name>[\w-]+)[ \t]*=[ \t]*\[", re.MULTILINE)
-_DEEPEST = 60
 
 
 class Item(NamedTuple):
@@ -46,93 +46,23 @@ class TextList(NamedTuple):
     only_texts: bool
 
 
-class _Scan:
-    """One JSON text read from its beginning to its end."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.lists: list[TextList] = []
-        self.leaves: list[tuple[Names, str]] = []
-
-    def whole(self) -> "_Scan":
-        try:
-            end = self._value(self._skip(0), ())
-        except IndexError:
-            raise _unreadable() from None
-        if self._skip(end) != len(self.text):
-            raise _unreadable()
-        return self
-
-    def _skip(self, at: int) -> int:
-        found = _SPACE.match(self.text, at)
-        return found.end() if found else at
-
-    def _value(self, at: int, names: Names) -> int:
-        if len(names) > _DEEPEST:
-            raise _unreadable()
-        match self.text[at]:
-            case "{":
-                return self._members(at, names)
-            case "[":
-                return self._list(at, names)
-            case _:
-                return self._leaf(at, names)
-
-    def _leaf(self, at: int, names: Names) -> int:
-        pattern = _TEXT if self.text[at] == '"' else _SCALAR
-        found = pattern.match(self.text, at)
-        if found is None:
-            raise _unreadable()
-        self.leaves.append((names, found[0]))
-        return found.end()
-
-    def _members(self, at: int, names: Names) -> int:
-        at = self._skip(at + 1)
-        while self.text[at] != "}":
-            found = _TEXT.match(self.text, at)
-            if found is None:
-                raise _unreadable()
-            colon = self._skip(found.end())
-            if self.text[colon] != ":":
-                raise _unreadable()
-            at = self._value(self._skip(colon + 1), (*names, _read(found[0])))
-            at = self._next(at, "}")
-        return at + 1
-
-    def _list(self, start: int, names: Names) -> int:
-        at, items, only_texts = self._skip(start + 1), [], True
-        while self.text[at] != "]":
-            end = self._value(at, (*names, "[]"))
-            if self.text[at] == '"':
-                items.append(Item(_read(self.text[at:end]), at, end))
-            else:
-                only_texts = False
-            at = self._next(end, "]")
-        self.lists.append(TextList(names, tuple(items), start, at + 1, only_texts))
-        return at + 1
-
-    def _next(self, at: int, closes: str) -> int:
-        at = self._skip(at)
-        if self.text[at] == ",":
-            return self._skip(at + 1)
-        if self.text[at] != closes:
-            raise _unreadable()
-        return at
-
-
 def without_items(text: str, *, unwanted: Unwanted, is_toml: bool) -> tuple[str, tuple[str, ...]]:
     """Return a configuration without some items of its lists, and those items.
 
     Raises InvalidError where the file is not what it should be, or cannot be changed so.
     """
-    found = _toml_lists(text) if is_toml else iter(_Scan(text).whole().lists)
+    try:
+        found = [*(_toml_lists if is_toml else _json_lists)(text)]
+    except RecursionError as error:
+        raise InvalidError("it is nested too deep", cure="correct the file") from error
     after, removed = text, list[str]()
     for each in sorted(found, key=lambda one: one.start, reverse=True):
         gone = [item for item in each.items if unwanted(each.names, item.value)]
         if gone and each.only_texts:
             after = _cut(after, each, gone, _TOML_SPACE if is_toml else _SPACE)
             removed += [item.value for item in gone]
-    if not (_toml_holds if is_toml else _json_holds)(text, after, unwanted):
+    read = _toml if is_toml else _json
+    if _kept(read(text), (), unwanted) != read(after):
         raise InvalidError(
             "its lists cannot be changed in place", cure="take the tools out of it by hand"
         )
@@ -179,22 +109,50 @@ def _without(text: str, start: int, end: int) -> str:
     return text[:start] + text[end:]
 
 
-def _read(quoted: str) -> str:
+def _kept(value: object, names: Names, unwanted: Unwanted) -> object:
+    """Return a value without the unwanted items of all its lists."""
+    match value:
+        case dict():
+            return {name: _kept(each, (*names, name), unwanted) for name, each in value.items()}
+        case list():
+            left = [each for each in value if not (isinstance(each, str) and unwanted(names, each))]
+            return [_kept(each, (*names, "[]"), unwanted) for each in left]
+        case _:
+            return value
+
+
+# ---- JSON ----------------------------------------------------------------------------------------
+
+
+def _json_lists(text: str) -> Iterator[TextList]:
+    """Find every list, by the names of the members that lead to it."""
+    _json(text)
+    plain = blanked(text)
+    yield from _lists_in(plain, begin(plain), ())
+
+
+def _lists_in(plain: str, at: int, names: Names) -> Iterator[TextList]:
+    match plain[at]:
+        case "{":
+            for member in members(plain, at):
+                yield from _lists_in(plain, member.value_begins, (*names, member.key))
+        case "[":
+            starts = [*elements(plain, at)]
+            for start in starts:
+                yield from _lists_in(plain, start, (*names, "[]"))
+            values = [(start, *value_at(plain, start)) for start in starts]
+            texts = [
+                Item(value, start, end) for start, value, end in values if isinstance(value, str)
+            ]
+            end = value_at(plain, at)[1]
+            yield TextList(names, tuple(texts), at, end, only_texts=len(texts) == len(values))
+
+
+def _json(text: str) -> JsonValue:
     try:
-        return str(json.loads(quoted))
-    except ValueError as error:
-        raise _unreadable() from error
-
-
-def _json_holds(before: str, after: str, unwanted: Unwanted) -> bool:
-    """Say whether exactly the unwanted items are gone."""
-
-    def is_kept(leaf: tuple[Names, str]) -> bool:
-        names, raw = leaf
-        in_list = names[-1:] == ("[]",) and raw.startswith('"')
-        return not (in_list and unwanted(names[:-1], _read(raw)))
-
-    return [*filter(is_kept, _Scan(before).whole().leaves)] == _Scan(after).whole().leaves
+        return parse_commented_json(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidError("it is no JSON", cure="correct the file") from error
 
 
 # ---- TOML ----------------------------------------------------------------------------------------
@@ -245,20 +203,3 @@ def _toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidError("it is no TOML", cure="correct the file") from error
-
-
-def _toml_holds(before: str, after: str, unwanted: Unwanted) -> bool:
-    def kept(value: object, names: Names) -> object:
-        match value:
-            case dict():
-                return {name: kept(each, (*names, name)) for name, each in value.items()}
-            case list() if all(isinstance(each, str) for each in value):
-                return [each for each in value if not unwanted(names, each)]
-            case _:
-                return value
-
-    return kept(_toml(before), ()) == _toml(after)
-
-
-def _unreadable() -> InvalidError:
-    return InvalidError("it is no JSON", cure="correct the file")

@@ -57,6 +57,8 @@ def _differing(claims: Claims, measured: Claims, *, above: str) -> Iterator[Cont
 def _same(one: JsonValue, other: JsonValue) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return not any(_differing(one, other, above=""))
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     return one == other
@@ -65,10 +67,11 @@ def _same(one: JsonValue, other: JsonValue) -> bool:
 def told(found: Collection[Contradiction]) -> str:
     """Return contradictions as one line, with both values of each."""
     words = [
-        f"{each.field} is {_value(each.measured)}, not {_value(each.claimed)}" for each in found
+        f"{each.field} is {_value(each.measured)}, and {_value(each.claimed)} was claimed"
+        for each in found
     ]
     return "; ".join(words[:5]) + (f"; and {len(words) - 5} more" if words[5:] else "")
 
 
 def _value(value: JsonValue) -> str:
-    return "not measured" if value is None else shortened(printable(repr(value)), 80)
+    return "nothing" if value is None else shortened(printable(repr(value)), 80)

@@ -4,12 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import JsonValue
-
 from aos_upgrade_plugin.decide.run.sessions import at_rest
 from aos_upgrade_plugin.decide.workflow.claims import Contradiction, told
 from aos_upgrade_plugin.decide.workflow.driving import decisions_needed
-from aos_upgrade_plugin.decide.workflow.workflow_call import pathless, without_paths
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.session import SessionError, SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.words import line
@@ -84,16 +81,14 @@ def stopped(answer: Mapping[str, Any] | None, *, session: WorkflowSession) -> Fi
     reasons, cure = _reasons(answer) if answer is not None else _reasons_of(session)
     return {
         "status": "error",
-        "error": without_paths(line(reasons[0])),
+        "error": line(reasons[0]),
         "error_type": "RuntimeError",
-        "remediation": without_paths(line(cure)),
+        "remediation": line(cure),
         "checkpoint_passed": False,
         "missing_evidence": [],
-        "validation_errors": [
-            {"field": "", "error": without_paths(line(reason))} for reason in reasons
-        ],
+        "validation_errors": [{"field": "", "error": line(reason)} for reason in reasons],
         "rolled_back": session.session_status is SessionStatus.ROLLED_BACK,
-        "rollback": pathless((answer or {}).get("rollback") or {}),
+        "rollback": (answer or {}).get("rollback") or {},
     }
 
 
@@ -124,25 +119,21 @@ def _reasons(answer: Mapping[str, Any]) -> tuple[list[str], str]:
 def report_of(answer: Mapping[str, Any] | None) -> Fields:
     """Return of a run's report what an answer shows."""
     shown = ("status", "reasons", "cure", "phases", "rollback", "warnings")
-    return {name: pathless(answer[name]) for name in shown if answer and name in answer}
+    return {name: answer[name] for name in shown if answer and name in answer}
 
 
 def contradicted(found: Collection[Contradiction], *, phase: int) -> Fields:
     """Return what is said of claims that are not what was measured."""
     return {
         "status": "error",
-        "error": without_paths(line(f"claims about phase {phase} are refused: {told(found)}")),
+        "error": line(f"claims about phase {phase} are refused: {told(found)}"),
         "error_type": "ValidationError",
         "remediation": _CLAIM_AGAIN,
         "checkpoint_passed": False,
         "phase_measured": True,
         "missing_evidence": [],
         "contradictions": [
-            {
-                "field": each.field,
-                "claimed": _shown(each.claimed),
-                "measured": _shown(each.measured),
-            }
+            {"field": each.field, "claimed": each.claimed, "measured": each.measured}
             for each in found
         ],
         "validation_errors": [
@@ -164,7 +155,3 @@ def with_refused_claims(
         remediation=_CLAIM_AGAIN,
     )
     return session.model_copy(update={"errors": (*session.errors, error)})
-
-
-def _shown(value: JsonValue) -> JsonValue:
-    return without_paths(line(value)) if isinstance(value, str) else value

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.decide.run.sessions import moved
+from aos_upgrade_plugin.decide.run.sessions import attempts_ended, moved
 from aos_upgrade_plugin.decide.workflow.definitions import last_phase
 from aos_upgrade_plugin.errors import InvalidError, StateError
 from aos_upgrade_plugin.models.checkpoint import Judged
@@ -123,7 +123,7 @@ def passed(
         update={
             "phase_artifacts": {**session.phase_artifacts, phase: evidence},
             "completed_phases": tuple(sorted({*session.completed_phases, phase})),
-            "phase_history": _ended(session, PhaseStatus.COMPLETED, now),
+            "phase_history": attempts_ended(session, PhaseStatus.COMPLETED, now),
             "metadata": _without_kept(session),
         }
     )
@@ -158,7 +158,7 @@ def failed(
     after = session.model_copy(
         update={
             "errors": (*session.errors, error),
-            "phase_history": _ended(session, PhaseStatus.FAILED, now),
+            "phase_history": attempts_ended(session, PhaseStatus.FAILED, now),
             "metadata": {**session.metadata, _KEPT: right},
         }
     )
@@ -232,17 +232,6 @@ def _attempting(session: WorkflowSession, phase: int, now: datetime) -> Workflow
     )
     history = (*session.phase_history, attempt)
     return session.model_copy(update={"current_phase": phase, "phase_history": history})
-
-
-def _ended(
-    session: WorkflowSession, status: PhaseStatus, now: datetime
-) -> tuple[PhaseAttempt, ...]:
-    return tuple(
-        each.model_copy(update={"status": status, "completed_at": now})
-        if each.status is PhaseStatus.RUNNING
-        else each
-        for each in session.phase_history
-    )
 
 
 def _without_kept(session: WorkflowSession) -> dict[str, JsonValue]:

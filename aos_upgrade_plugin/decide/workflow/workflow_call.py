@@ -20,6 +20,8 @@ from aos_upgrade_plugin.models.words import line, printable
 from aos_upgrade_plugin.models.workflow_call import REQUESTS, Action
 
 Fields = dict[str, JsonValue]
+Folders = Mapping[str, str]
+"""What folders of this machine are called in an answer, by their paths."""
 
 _MOST_OPTION_BYTES = 100_000
 _KINDS: tuple[tuple[type[UpgradeError], str], ...] = (
@@ -28,7 +30,7 @@ _KINDS: tuple[tuple[type[UpgradeError], str], ...] = (
     (UsageError, "ValueError"),
     (StateError, "StateError"),
 )
-_ABSOLUTE = re.compile(r"(?<![\w.:/-])/(?:[^\s/'\",;:()]+/)*([^\s/'\",;:()]*)")
+_ABSOLUTE = re.compile(r"(?<![\w.:/~-])/(?:[^\s/'\",;:()]+/)*([^\s/'\",;:()]*)")
 
 
 class UnknownActionError(UsageError):
@@ -127,27 +129,37 @@ def path_in_project(target_file: str) -> str:
 
 
 def error_fields(error: UpgradeError) -> Fields:
-    """Return what is told of an error: its first line, no path of this machine, a remedy."""
+    """Return what is told of an error: its first line, and a remedy."""
     kind = next((name for base, name in _KINDS if isinstance(error, base)), "RuntimeError")
     told: Fields = {
-        "error": without_paths(line(str(error))),
+        "error": line(str(error)),
         "error_type": kind,
-        "remediation": without_paths(line(error.cure)),
+        "remediation": line(error.cure),
     }
     if isinstance(error, UnknownActionError):
         told["valid_actions"] = [*Action]
     return told
 
 
-def without_paths(text: str) -> str:
-    """Return the text with the last part only of each absolute path."""
-    return _ABSOLUTE.sub(lambda match: f"…/{match[1]}" if match[1] else "…/", text)
+def pathless(value: Any, *, known: Folders) -> Any:  # noqa: ANN401  JSON
+    """Return JSON without the absolute paths in its texts.
 
-
-def pathless(value: Any) -> Any:  # noqa: ANN401  JSON
-    """Return JSON with the last part only of each absolute path in its texts."""
+    Of one into a known folder the rest is left, behind the folder's name: that is the whole path,
+    whatever its names look like. Of any other path, which a text does not say the end of, the last
+    part of what looks like one.
+    """
     if isinstance(value, str):
-        return without_paths(value)
+        return _without_paths(value, known)
     if isinstance(value, Mapping):
-        return {name: pathless(each) for name, each in value.items()}
-    return [pathless(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: pathless(each, known=known) for name, each in value.items()}
+    return (
+        [pathless(each, known=known) for each in value]
+        if isinstance(value, list | tuple)
+        else value
+    )
+
+
+def _without_paths(text: str, known: Folders) -> str:
+    for folder in sorted(known, key=len, reverse=True):
+        text = re.sub(rf"{re.escape(folder)}(?=$|[^\w.-])", lambda _: known[folder], text)  # noqa: B023
+    return _ABSOLUTE.sub(lambda match: f"…/{match[1]}" if match[1] else "…/", text)

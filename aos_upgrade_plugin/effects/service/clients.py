@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from aos_upgrade_plugin.effects.commented_json import parse_commented_json
+from aos_upgrade_plugin.models.commented_json import parse_commented_json
 from aos_upgrade_plugin.models.server import ClientEntry, Site
 
 CLIENT_FILES = {

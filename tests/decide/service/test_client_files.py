@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from aos_upgrade_plugin.decide.service.client_files import CLIENTS, with_server
-from aos_upgrade_plugin.effects.commented_json import parse_commented_json
 from aos_upgrade_plugin.errors import InvalidError
+from aos_upgrade_plugin.models.commented_json import parse_commented_json
 
 ENTRY = {"command": "/opt/aos-upgrade", "args": ["serve", "--target", "/home/mé/project"]}
 

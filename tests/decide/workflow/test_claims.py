@@ -31,6 +31,7 @@ MEASURED: Claims = {
         pytest.param({"files_copied": 3.0}, id="a-number-is-its-value"),
         pytest.param({"actual_upgrade": {"new_files": 5}}, id="some-members-of-an-object"),
         pytest.param({"old_pid": None}, id="nothing-where-nothing-was-measured"),
+        pytest.param({"post_install_steps": [{"status": "success"}]}, id="members-in-a-list"),
     ],
 )
 def test_a_true_claim_is_no_contradiction(claims: Claims) -> None:
@@ -90,5 +91,5 @@ def test_many_contradictions_are_one_line() -> None:
     many = [Contradiction(f"field_{number}", "a\nb", None) for number in range(9)]
     line = told(many)
     assert len(line.splitlines()) == 1
-    assert "field_0 is not measured, not 'a\\nb'" in line
+    assert "field_0 is nothing, and 'a\\nb' was claimed" in line
     assert "and 4 more" in line

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from aos_upgrade_plugin.effects.commented_json import parse_commented_json
+from aos_upgrade_plugin.models.commented_json import parse_commented_json
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text('/*\\",]} \nx'),

@@ -24,25 +24,25 @@ class Member(NamedTuple):
 
 def members(text: str, at: int) -> Iterator[Member]:
     """Yield the members of the object that begins somewhere. ValueError where it is none."""
-    at = _after_space(text, at + 1)
+    at = after_space(text, at + 1)
     while text[at : at + 1] != "}":
         begins = at
         key, at = _DECODER.raw_decode(text, at)
-        value_begins = _after_space(text, _after_space(text, at) + 1)
+        value_begins = after_space(text, after_space(text, at) + 1)
         _, ends = _DECODER.raw_decode(text, value_begins)
         yield Member(key, begins, value_begins, ends)
-        at = _after_space(text, ends)
-        at = _after_space(text, at + 1) if text[at : at + 1] == "," else at
+        at = after_space(text, ends)
+        at = after_space(text, at + 1) if text[at : at + 1] == "," else at
 
 
 def elements(text: str, at: int) -> Iterator[int]:
     """Yield where each element of the array begins that begins somewhere."""
-    at = _after_space(text, at + 1)
+    at = after_space(text, at + 1)
     while text[at : at + 1] != "]":
         yield at
         _, at = _DECODER.raw_decode(text, at)
-        at = _after_space(text, at)
-        at = _after_space(text, at + 1) if text[at : at + 1] == "," else at
+        at = after_space(text, at)
+        at = after_space(text, at + 1) if text[at : at + 1] == "," else at
 
 
 def with_members(text: str, at: int, added: Mapping[str, JsonValue]) -> str:
@@ -58,11 +58,18 @@ def with_members(text: str, at: int, added: Mapping[str, JsonValue]) -> str:
     return text[: last.ends] + "".join(f",{gap}{each}" for each in written) + text[last.ends :]
 
 
+def value_at(text: str, at: int) -> tuple[JsonValue, int]:
+    """Return the value that begins somewhere, and where it ends. ValueError where none does."""
+    value: tuple[JsonValue, int] = _DECODER.raw_decode(text, at)
+    return value
+
+
 def begin(text: str) -> int:
     """Return where the value of a whole text begins, behind a byte order mark."""
-    return _after_space(text, 1 if text.startswith("\ufeff") else 0)
+    return after_space(text, 1 if text.startswith("\ufeff") else 0)
 
 
-def _after_space(text: str, at: int) -> int:
+def after_space(text: str, at: int) -> int:
+    """Return where the next thing begins that is no white space."""
     found = _SPACE.match(text, at)
     return found.end() if found else at

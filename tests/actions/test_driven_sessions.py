@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ import psutil
 import pytest
 
 from aos_upgrade_plugin.actions import runs
+from aos_upgrade_plugin.actions.workflow_catalogue import Catalogue
+from aos_upgrade_plugin.actions.workflow_tool import WorkflowTool
 from aos_upgrade_plugin.decide.run.sessions import BOUND_BACK, DRIVEN
 from aos_upgrade_plugin.effects.service import moments
-from aos_upgrade_plugin.effects.session import run_folder, sessions
+from aos_upgrade_plugin.effects.session import detached, run_folder, sessions
 from aos_upgrade_plugin.effects.session.lock import hold
 from aos_upgrade_plugin.errors import StaleError, StateError
 from aos_upgrade_plugin.models.session import (
@@ -24,6 +27,7 @@ from aos_upgrade_plugin.models.session import (
     SessionStatus,
     WorkflowSession,
 )
+from aos_upgrade_plugin.plugins import Plugins
 from tests.actions.workflow_places import lay_installation, tool_at
 
 Answer = dict[str, Any]
@@ -255,3 +259,17 @@ def test_what_aos_upgrade_run_began_names_only_what_it_takes(call: Call, install
         assert not named & {"complete_phase", "pause", "retry_phase"}, status
         assert call("complete_phase")["error_type"] == "StateError"
         sessions.delete(install, NAME, reason="the next one")
+
+
+@pytest.mark.parametrize("driven", [True, False])
+def test_only_what_stops_no_server_is_waited_for(install: Path, driven: bool) -> None:
+    """One that is driven comes to rest before the server's phase; any other goes on through it."""
+    metadata = {DRIVEN: True} if driven else {}
+    sessions.save(install, session_in(metadata=metadata, phase_history=working_in(2)))
+    patient = WorkflowTool(install, Catalogue(Plugins()), patience_s=60.0)
+    answer = patient.call({"action": "resume", "session_id": NAME})
+    assert answer.get("phase_running", False) is not driven, answer
+    while (command := detached.look(NAME)) is not None and command.works:
+        time.sleep(0.02)
+    assert command is not None
+    assert "error" in (command.answer or {})  # there is no plan of it

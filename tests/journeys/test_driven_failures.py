@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aos_upgrade_plugin.sample import variants
+from aos_upgrade_plugin.sample.source import git
 from tests.journeys.proofs import assert_over
 from tests.journeys.test_driven_upgrade import Answer, complete, start, step
 from tests.journeys.test_renamed_folder import NEW, OLD, RenamingTrip
@@ -158,3 +159,32 @@ def test_somebody_at_a_terminal_takes_over(trip: Trip) -> None:
     assert done.answer["status"] == "completed", done.said
     assert "Our team also" in (trip.install / variants.CHANGED).read_text()
     assert_over(trip)
+
+
+def test_a_source_that_moved_before_the_first_change_needs_another_plan(trip: Trip) -> None:
+    """What was agreed to was another version; planned anew, that one is upgraded to."""
+    name = start(trip)["session_id"]
+    complete(trip, name, 0)
+    git(trip.source, "checkout", "--quiet", "1.2.0")
+    moved = complete(trip, name, 1)
+    assert (moved["session_status"], moved["current_phase"]) == ("failed", 0)
+    assert "the source is at" in moved["error"]
+    assert trip.is_as_before()
+    step(trip, "retry_phase", OF, name, "--phase", "0")
+    for phase in (0, 1, 2):
+        assert complete(trip, name, phase)["checkpoint_passed"]
+    assert trip.session().to_release.version == "1.2.0"  # type: ignore[union-attr]
+
+
+def test_one_that_begins_while_another_passes_pre_flight_is_seen_under_the_lock(trip: Trip) -> None:
+    """What pre-flight saw may be over when the lock is taken: it is looked at once more."""
+    first, second = (start(trip)["session_id"] for _ in range(2))
+    for name in (first, second):
+        complete(trip, name, 0)
+    late = ("workflow", "complete_phase", OF, second, "--phase", "1", "--evidence", "{}")
+    with trip.paused("pause@gate:pre-flight", *late) as (process, _):
+        assert complete(trip, first, 1)["current_phase"] == 2
+        refused = trip.go_on(process).answer
+    assert first in refused["error"]
+    assert "has begun" in refused["error"], refused
+    assert [each.session_id for each in trip.status().sessions] == [first]

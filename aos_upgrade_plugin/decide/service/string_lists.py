@@ -146,6 +146,8 @@ def _lists_in(plain: str, at: int, names: Names) -> Iterator[TextList]:
             ]
             end = value_at(plain, at)[1]
             yield TextList(names, tuple(texts), at, end, only_texts=len(texts) == len(values))
+        case _:  # a text, a number or a word holds no list
+            pass
 
 
 def _json(text: str) -> JsonValue:

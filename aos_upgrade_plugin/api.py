@@ -31,7 +31,7 @@ from aos_upgrade_plugin.models.gate import (
 from aos_upgrade_plugin.models.gate_report import GateReport
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Layout, Part, PathClass
-from aos_upgrade_plugin.models.migration import Migration, MigrationFacts, Operation
+from aos_upgrade_plugin.models.migration import Followed, Migration, MigrationFacts, Operation
 from aos_upgrade_plugin.models.packages import STAGE as ENVIRONMENT_STAGE
 from aos_upgrade_plugin.models.packages import PostInstallCommand, PostInstallContext
 from aos_upgrade_plugin.models.plan import Choice, PlannedChange, SideDigests, UpgradePlan
@@ -78,6 +78,7 @@ __all__ = [
     "Choice",
     "ConflictDecision",
     "Entry",
+    "Followed",
     "Gate",
     "GateContext",
     "GateReport",

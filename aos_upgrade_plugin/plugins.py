@@ -16,6 +16,7 @@ from aos_upgrade_plugin.decide.migration.install_folder import install_folder
 from aos_upgrade_plugin.decide.migration.migrating import Offered
 from aos_upgrade_plugin.decide.migration.moved_content import content_folders, usage_folder
 from aos_upgrade_plugin.decide.migration.renamed_index import search_index
+from aos_upgrade_plugin.decide.migration.renamed_workflows import workflow_sessions
 from aos_upgrade_plugin.decide.migration.workflow_metadata import workflow_metadata
 from aos_upgrade_plugin.decide.service.packages import browser_steps
 from aos_upgrade_plugin.errors import RefusedError
@@ -191,7 +192,14 @@ class BuiltIn:
     @hookspecs.hookimpl
     def aos_migrations(self, facts: MigrationFacts) -> list[Migration]:
         """Follow what the product itself renamed, moved and gave up."""
-        known = (install_folder, search_index, content_folders, usage_folder, workflow_metadata)
+        known = (
+            install_folder,
+            search_index,
+            content_folders,
+            usage_folder,
+            workflow_metadata,
+            workflow_sessions,
+        )
         return [each for migration in known if (each := migration(facts)) is not None]
 
     @hookspecs.hookimpl

@@ -6,12 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from aos_upgrade_plugin.models.base import Frozen
+from aos_upgrade_plugin.models.base import Frozen, SessionId
 from aos_upgrade_plugin.models.gate import Line
 from aos_upgrade_plugin.models.journal import ChangedPath, Place
 from aos_upgrade_plugin.models.layout import Layout, Part
+from aos_upgrade_plugin.models.session import WorkflowSession, WorkflowType
 from aos_upgrade_plugin.models.source import LaidDown
-from aos_upgrade_plugin.models.three_way import Versions
+from aos_upgrade_plugin.models.three_way import Renames, Versions
 from aos_upgrade_plugin.models.tree import EscapedText, Kind, Tree, TreePath
 
 MigrationId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
@@ -46,6 +47,18 @@ class Operation(Frozen):
         return f"rewrite {path}" if self.text is not None else f"remove {path}"
 
 
+class Followed(Frozen):
+    """A session whose workflow gets another name, and that goes on under it."""
+
+    session_id: SessionId
+    workflow_type: WorkflowType
+    becomes: WorkflowType
+
+    def __str__(self) -> str:
+        """Say what happens to it, on one line."""
+        return f"session {self.session_id}: {self.workflow_type} goes on as {self.becomes}"
+
+
 class Migration(Frozen):
     """One thing that has to be done, or can be, because something upstream was renamed."""
 
@@ -62,13 +75,16 @@ class Migration(Frozen):
     operations: tuple[Operation, ...] = ()
     forgets: tuple[TreePath, ...] = ()
     """Folders of the class derived that leave with the old server and are made again."""
+    follows: tuple[Followed, ...] = ()
+    """Sessions that need not be over. They keep the name that they began with, which is recorded
+    as an earlier name of the workflow."""
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Say path by path what it does."""
         made_again = (f"remove {path}, it is made again" for path in self.forgets)
         renamed = ("rename the install folder",) if self.renames else ()
-        return (*renamed, *map(str, self.operations), *made_again)
+        return (*renamed, *map(str, self.operations), *made_again, *map(str, self.follows))
 
 
 class PlannedMigration(Frozen):
@@ -108,6 +124,11 @@ class MigrationFacts:
     """What the last run or install laid down."""
     incoming: Mapping[TreePath, LaidDown]
     """What comes, by its place in the installation."""
+    renames: Renames
+    """What upstream renamed between the two: new place by the old one."""
+    sessions: tuple[WorkflowSession, ...]
+    """Sessions of workflows that somebody is in the middle of. The product's own server's are
+    not among them."""
     outside: Mapping[TreePath, bytes]
     """The files beside the installation that may be changed, as far as they are there: clients'
     configurations and ``.gitignore``; path in the project, content."""

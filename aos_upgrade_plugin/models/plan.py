@@ -12,8 +12,9 @@ from pydantic import Field, JsonValue, model_validator
 from aos_upgrade_plugin.models.base import Frozen, Sha256, Utc
 from aos_upgrade_plugin.models.journal import Change, InstallRename, Place
 from aos_upgrade_plugin.models.layout import Part
-from aos_upgrade_plugin.models.migration import MigrationId, PlannedMigration
+from aos_upgrade_plugin.models.migration import Followed, MigrationId, PlannedMigration
 from aos_upgrade_plugin.models.packages import EnvironmentPlan
+from aos_upgrade_plugin.models.session import WorkflowType
 from aos_upgrade_plugin.models.settings import OnConflict, Scope
 from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat, ObjectId
 from aos_upgrade_plugin.models.three_way import Relation
@@ -129,6 +130,8 @@ class BaseRecord(Frozen):
     schema_version: Literal[1] = 1
     recorded_at: Utc
     parts: Mapping[Part, Laid]
+    workflow_names: Mapping[WorkflowType, WorkflowType] = Field(default_factory=dict)
+    """The present name of each workflow that sessions may know by an earlier one."""
 
     def to_json(self) -> bytes:
         """Return the text that is stored; the same for the same record."""
@@ -195,6 +198,8 @@ class UpgradePlan(Frozen):
     """The layout that the installation has under that name."""
     forgets: tuple[TreePath, ...] = ()
     """Folders that are made again, and leave while the server stands still."""
+    follows: tuple[Followed, ...] = ()
+    """Sessions that need not be over, because they go on under the new name of their workflow."""
     environment: EnvironmentPlan | None = None
     """Nothing where the server is not upgraded."""
     skews: tuple[str, ...] = ()

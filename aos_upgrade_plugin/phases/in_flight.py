@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aos_upgrade_plugin.decide.migration.renamed_workflows import renamed_workflows, workflow_of
 from aos_upgrade_plugin.decide.run.sessions import stale
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.effects.workflow.workflow_folders import read_workflow
 from aos_upgrade_plugin.errors import DamagedError
 from aos_upgrade_plugin.models.plan import UpgradePlan
-from aos_upgrade_plugin.models.session import SessionStatus
+from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.status import SessionView
-from aos_upgrade_plugin.models.tree import TreePath, escape, unescape
+from aos_upgrade_plugin.models.tree import escape, unescape
 from aos_upgrade_plugin.phases.installation import Installation
 from aos_upgrade_plugin.phases.overview import backup_names, session_views
 
@@ -35,17 +36,34 @@ def workflows_in_flight(
 
     One whose state cannot be read counts: nobody can say that it is over. An interrupted upgrade
     does not, it is no workflow that somebody walks. With a plan it is said what becomes of each
-    under whoever walks it.
+    under whoever walks it, and a session that follows its workflow to another name is left out.
     """
     folder = installation.path / unescape(installation.layout.server_sessions).decode()
     leaving = _leaving(plan) if plan else {}
+    following = {(one.session_id, one.workflow_type) for one in plan.follows} if plan else set()
     with as_disk_error("looking for workflows in flight"):
-        ours = _not_forgotten(installation.path, now)
+        ours = [
+            view
+            for view in _not_forgotten(installation.path, now)
+            if view.session is None
+            or (view.session_id, view.session.workflow_type) not in following
+        ]
         states = sorted(folder.glob("*.json")) if folder.is_dir() else []
         return (
             *_of_ours(ours, leaving),
             *_of_the_server(states, installation.path / "workflows", now, leaving),
         )
+
+
+def walked_sessions(installation: Installation, *, now: datetime) -> tuple[WorkflowSession, ...]:
+    """Return our own sessions of the workflows that somebody is in the middle of."""
+    found = (view.session for view in _not_forgotten(installation.path, now) if _is_walked(view))
+    return tuple(session for session in found if session is not None)
+
+
+def _is_walked(view: SessionView) -> bool:
+    session = view.session
+    return session is not None and session.session_status in _UNDER_WAY and not view.interrupted
 
 
 def _not_forgotten(install: Path, now: datetime) -> Iterator[SessionView]:
@@ -60,7 +78,7 @@ def _of_ours(views: Iterable[SessionView], leaving: Leaving) -> Iterator[str]:
         session = view.session
         if session is None:
             yield f"session {view.session_id} (cannot be read)"
-        elif session.session_status in _UNDER_WAY and not view.interrupted:
+        elif _is_walked(view):
             done, total = len(session.completed_phases), session.total_phases or "unknown"
             known = f"{done} of {total} phases, {session.session_status}"
             kind = escape(session.workflow_type.encode())
@@ -99,17 +117,7 @@ def _total(workflow: Path) -> int | None:
 def _leaving(plan: UpgradePlan) -> Leaving:
     gone = {one.change.path for one in plan.changes if one.change.after is None}
     renamed = {one.renamed_from: one.change.path for one in plan.changes if one.renamed_from}
-    words = {name: ", which this upgrade removes" for path in gone if (name := _workflow(path))}
-    for old, new in renamed.items():
-        if name := _workflow(old):
-            words[name] = f", which this upgrade renames to {_workflow(new) or new}"
+    words = {name: ", which this upgrade removes" for path in gone if (name := workflow_of(path))}
+    for old, new in renamed_workflows(renamed).items():
+        words[old] = f", which this upgrade renames to {new}"
     return words
-
-
-def _workflow(metadata: TreePath) -> str | None:
-    """Return the workflow whose definition a file is."""
-    match metadata.split("/"):
-        case ["workflows", name, "metadata.json"]:
-            return name
-        case _:
-            return None

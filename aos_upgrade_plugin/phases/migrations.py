@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from aos_upgrade_plugin.decide.content.content_plan import IGNORE, ContentFacts
@@ -13,6 +14,7 @@ from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.migration import MigrationFacts
 from aos_upgrade_plugin.models.plan import Paper
 from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.phases.in_flight import walked_sessions
 from aos_upgrade_plugin.phases.installation import Installation, lies_in_project
 from aos_upgrade_plugin.phases.source import Source
 
@@ -29,7 +31,12 @@ def nothing_offered(_: MigrationFacts) -> tuple[Offered, ...]:
 
 
 def look_for_migrations(
-    installation: Installation, source: Source, facts: ContentFacts, offer: Offer
+    installation: Installation,
+    source: Source,
+    facts: ContentFacts,
+    offer: Offer,
+    *,
+    now: datetime,
 ) -> tuple[ContentFacts, Sequence[Offered]]:
     """Return what applies, and the facts with the files outside that may be changed."""
     papers = {**_outside(installation), **facts.papers.get(Place.PROJECT, {})}
@@ -43,6 +50,8 @@ def look_for_migrations(
                 target=facts.target.tree,
                 laid_down=facts.base,
                 incoming=facts.incoming,
+                renames=facts.renames,
+                sessions=walked_sessions(installation, now=now),
                 outside={path: paper.content for path, paper in papers.items() if paper.entry},
                 index=_names_in(installation.path / installation.layout.index),
                 read=lambda path: read_bytes(_place(installation, path)),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.phases.installation import Installation
 
@@ -15,6 +16,13 @@ def installed_workflows(installation: Installation) -> Mapping[Path, frozenset[s
             file.parent: frozenset({file.parent.name, *_names(file)})
             for file in sorted(place_of_workflows(installation).glob("*/metadata.json"))
         }
+
+
+def name_of_renamed(installation: Installation, name: str) -> str | None:
+    """Return what a workflow is called now that an upgrade renamed while sessions of it ran."""
+    with as_disk_error("looking for workflows"):
+        record = read_record(installation.path).record
+    return record.workflow_names.get(name) if record else None
 
 
 def place_of_workflows(installation: Installation) -> Path:

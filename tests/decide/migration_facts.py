@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aos_upgrade_plugin.effects.layouts import known
 from aos_upgrade_plugin.models.layout import Layout, Part
 from aos_upgrade_plugin.models.migration import MigrationFacts
+from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.source import LaidDown, blob_id
 from aos_upgrade_plugin.models.three_way import Version
 from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath
@@ -23,6 +24,8 @@ def facts(  # noqa: PLR0913  a side each
     parts: tuple[Part, ...] = BOTH,
     layout: Layout | None = None,
     becomes: Layout | None = None,
+    renames: Mapping[TreePath, TreePath] | None = None,
+    sessions: tuple[WorkflowSession, ...] = (),
 ) -> MigrationFacts:
     """Return what would be measured; every side is empty that is not given."""
     base, local, incoming = base or {}, local or {}, incoming or {}
@@ -40,6 +43,8 @@ def facts(  # noqa: PLR0913  a side each
             path: LaidDown(entry=Entry(kind=Kind.FILE), blob=blob_id(text, "sha1"))
             for path, text in incoming.items()
         },
+        renames=renames or {},
+        sessions=sessions,
         outside=outside or {},
         index=frozenset(index),
         read=local.__getitem__,

@@ -336,3 +336,32 @@ def test_a_killed_run_is_finished_or_taken_back_by_a_new_process(
     assert (done.exit_code, report["status"]) == (0, status), done.said
     assert trip.is_as_before() is (then == "rollback")
     assert [*(trip.install / ".upgrades").glob("*/transactions/*")] == []
+
+
+def test_a_session_goes_on_when_upstream_renames_its_workflow(trip: Trip) -> None:
+    """Asked for, it follows its workflow to the new name; taken back, it finds the old one."""
+    what = ("--workflow-type", "release_notes_v1", "--target-file", "NOTES.md")
+    begun = trip.call("workflow", "start", *what)
+    session = ("--session-id", begun.answer["session_id"])
+    here, there = "universal/workflows/release_notes_v1", "universal/workflows/notes_v2"
+    git(trip.source, "mv", here, there)
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+    git(trip.source, *who, "commit", "--quiet", "-m", "Call it by what it makes")
+
+    refused = trip.run()
+    assert refused.exit_code == 1
+    assert "which this upgrade renames to notes_v2" in str(refused.answer["phases"])
+    (offered,) = refused.answer["migrations"]
+    assert "--migrate workflow-sessions" in offered
+
+    done = trip.run("--migrate", "workflow-sessions")
+    assert done.exit_code == 0, done.said
+    assert not (trip.install / "workflows/release_notes_v1").exists()
+    phase = trip.call("workflow", "get_phase", *session)
+    assert phase.answer["phase_content"] == begun.answer["phase_content"]
+    anew = trip.call("workflow", "start", *what)
+    assert anew.answer["workflow_type"] == "notes_v2"
+
+    assert trip.call("rollback").exit_code == 0
+    assert trip.call("workflow", "get_phase", *session).exit_code == 0
+    assert trip.call("workflow", "get_phase", "--session-id", anew.answer["session_id"]).exit_code

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from aos_upgrade_plugin.decide.content.answering import (
@@ -39,6 +40,7 @@ from aos_upgrade_plugin.models.plan import (
     PlanSource,
     UpgradePlan,
 )
+from aos_upgrade_plugin.models.session import WorkflowType
 from aos_upgrade_plugin.models.settings import OnConflict
 from aos_upgrade_plugin.models.source import LaidDown, ObjectFormat, ObjectId
 from aos_upgrade_plugin.models.three_way import (
@@ -81,6 +83,8 @@ class ContentFacts(NamedTuple):
     notes: tuple[str, ...] = ()
     becomes: Layout | None = None
     """The layout that the source installs, where its install folder has another name."""
+    followed: Mapping[WorkflowType, WorkflowType] = MappingProxyType({})
+    """The new names of workflows that sessions follow, by the old ones."""
 
 
 def conflicts_of(facts: ContentFacts) -> tuple[tuple[Conflict, Compared | None], ...]:
@@ -187,8 +191,13 @@ def _record(plan: UpgradePlan, facts: ContentFacts, changes: Iterable[PlannedCha
         object_format=facts.object_format,
     )
     laid = {part: _laid(part, facts, own) for part in facts.parts}
-    parts = facts.record.parts if facts.record else {}
-    return BaseRecord(recorded_at=plan.created_at, parts={**parts, **laid})
+    before = facts.record or BaseRecord(recorded_at=plan.created_at, parts={})
+    names = {old: facts.followed.get(new, new) for old, new in before.workflow_names.items()}
+    return BaseRecord(
+        recorded_at=plan.created_at,
+        parts={**before.parts, **laid},
+        workflow_names={**names, **facts.followed},
+    )
 
 
 def _laid(part: Part, facts: ContentFacts, own: Mapping[TreePath, ObjectId | None]) -> Laid:

@@ -95,8 +95,11 @@ def migrated(facts: ContentFacts, made: Sequence[Migration]) -> ContentFacts:
             versions[path] = version if content is None else _named(version, content, facts)
     for folder in _emptied(tree, facts.target):
         del tree[folder]
-    target = facts.target._replace(tree=tree, versions=versions)
-    return facts._replace(target=target, papers=papers)
+    return facts._replace(
+        target=facts.target._replace(tree=tree, versions=versions),
+        papers=papers,
+        followed={one.workflow_type: one.becomes for each in made for one in each.follows},
+    )
 
 
 def stood_before(made: Sequence[Migration]) -> Mapping[TreePath, Operation]:
@@ -148,6 +151,7 @@ def with_migrations(
             "rename": InstallRename.model_validate(names) if names else None,
             "becomes": becomes.name if becomes else None,
             "forgets": tuple(sorted({path for each in chosen.made for path in each.forgets})),
+            "follows": tuple(one for each in chosen.made for one in each.follows),
             "notes": (*plan.notes, *chosen.notes),
         }
     )

@@ -30,7 +30,12 @@ COMMIT = "2" * 40
 
 
 def _plan(
-    base: Contents, local: Contents, incoming: Contents, *, record: BaseRecord | None = None
+    base: Contents,
+    local: Contents,
+    incoming: Contents,
+    *,
+    record: BaseRecord | None = None,
+    followed: Mapping[str, str] | None = None,
 ) -> UpgradePlan:
     facts = ContentFacts(
         parts=(Part.CONTENT,),
@@ -45,6 +50,7 @@ def _plan(
         record=record,
         record_entry=None,
         papers={Place.INSTALL: {"VERSION.txt": Paper(None, b"")}, Place.PROJECT: {}},
+        followed=followed or {},
     )
     options = Options(only=Scope.CONTENT, on_conflict=OnConflict.FAIL)
     return plan_content(facts, options=options, created_at=NOW, tool="1")
@@ -118,6 +124,21 @@ def test_the_record_holds_what_the_source_had() -> None:
     assert change.after is not None
     assert change.after.size_bytes == len(plan.record.to_json())
     assert BaseRecord.model_validate_json(plan.record.to_json()) == plan.record
+
+
+def test_a_session_finds_its_workflow_after_a_second_rename() -> None:
+    """Every earlier name leads to the present one, also where this upgrade renames nothing."""
+    before = BaseRecord(
+        recorded_at=NOW, parts={}, workflow_names={"a_v1": "b_v1", "other_v1": "new_v1"}
+    )
+    old: Contents = {"usage/a": 1}
+    new: Contents = {"usage/a": 2}
+    kept = _plan(old, old, new, record=before).record
+    renamed = _plan(old, old, new, record=before, followed={"b_v1": "c_v1"}).record
+    assert kept is not None
+    assert renamed is not None
+    assert kept.workflow_names == before.workflow_names
+    assert renamed.workflow_names == {"a_v1": "c_v1", "b_v1": "c_v1", "other_v1": "new_v1"}
 
 
 def test_what_only_the_user_has_is_counted_and_not_named() -> None:

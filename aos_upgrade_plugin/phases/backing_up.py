@@ -45,7 +45,7 @@ def back_up(
         session=session,
         includes_environment=include_environment,
     )
-    return make(install, wanted, earlier=None if full else _newest_good(install))
+    return make(install, wanted, find_earlier=None if full else lambda: _newest_good(install))
 
 
 def back_up_verified(

@@ -8,7 +8,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -18,7 +18,7 @@ from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.backup.backups import PARTIAL, Backup, write_manifest
 from aos_upgrade_plugin.effects.backup.copying import Copied, Job, copy_files
 from aos_upgrade_plugin.effects.backup.garbage import uncollected
-from aos_upgrade_plugin.effects.backup.second_process import in_two
+from aos_upgrade_plugin.effects.backup.second_process import in_two, meanwhile, pays
 from aos_upgrade_plugin.effects.tree import durable, files
 from aos_upgrade_plugin.effects.tree.files import Found
 from aos_upgrade_plugin.errors import DiskError
@@ -37,6 +37,7 @@ from aos_upgrade_plugin.models.tree import Kind, TreePath, escape, unescape
 
 _COARSEST_CLOCK_NS = 2_000_000_000
 """No file system counts time in longer steps; after so long a change shows in the file's times."""
+_ONE_FOLDER_US = 30
 _ONE_LINK_US = 25
 _CANNOT_LINK = frozenset(
     {errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS}
@@ -65,10 +66,13 @@ class _Item(NamedTuple):
 
 
 @uncollected()
-def make(install: Path, wanted: Wanted, *, earlier: Backup | None = None) -> Backup:
+def make(
+    install: Path, wanted: Wanted, *, find_earlier: Callable[[], Backup | None] | None = None
+) -> Backup:
     """Make a backup; afterwards it is whole and durable, or there is none of it.
 
-    Raises DiskError, which names every path that cannot be read.
+    ``find_earlier`` returns the backup whose copies may be linked to. It is asked while folders
+    are made. Raises DiskError, which names every path that cannot be read.
     """
     name = stamp(wanted.created_at)
     partial = install / BACKUPS / (PARTIAL + name)
@@ -77,7 +81,7 @@ def make(install: Path, wanted: Wanted, *, earlier: Backup | None = None) -> Bac
         durable.remove_tree(partial)
         try:
             disk.make_directory(os.fsencode(partial), 0o700)
-            manifest = _fill(partial, install, wanted, earlier)
+            manifest = _fill(partial, install, wanted, find_earlier)
             durable.write_new(os.fsencode(partial / REQUIREMENTS), wanted.requirements.encode())
             write_manifest(partial, manifest)
             durable.sync_tree(partial)
@@ -98,12 +102,21 @@ def _give_name(partial: Path, name: str, turn: int = 1) -> Path:
     return path
 
 
-def _fill(partial: Path, install: Path, wanted: Wanted, earlier: Backup | None) -> BackupManifest:
+def _fill(
+    partial: Path,
+    install: Path,
+    wanted: Wanted,
+    find_earlier: Callable[[], Backup | None] | None,
+) -> BackupManifest:
     """Copy everything that is wanted, and describe it; raise DiskError for what cannot be read."""
     unreadable: dict[TreePath, str] = {}
     items = list(_items(partial, _found(install, wanted.keeps, unreadable)))
     settled_ns = os.stat(partial).st_ctime_ns - _COARSEST_CLOCK_NS
-    entries = _make_all_but_files(items)
+    folders = sum(item.kind is Kind.DIRECTORY for item in items)
+    in_second = find_earlier is not None and pays(folders * _ONE_FOLDER_US)
+    with meanwhile(_make_all_but_files(items), fork=in_second) as made:
+        earlier = find_earlier() if find_earlier else None
+        entries = {entry.path: entry for entry in made()}
     entries |= _link_unchanged(items, earlier)
     entries |= _copy_others(items, entries, settled_ns, unreadable)
     if unreadable:
@@ -150,8 +163,8 @@ def _other_name(name: TreePath, taken: set[TreePath]) -> TreePath:
     return next(name for name in names if name not in taken)
 
 
-def _make_all_but_files(items: Iterable[_Item]) -> dict[TreePath, BackupEntry]:
-    entries = {}
+def _make_all_but_files(items: Iterable[_Item]) -> Iterator[BackupEntry]:
+    """Make one after the other, as they are asked for."""
     for item in items:
         status, target = item.found.status, item.target
         mode, link_target = stat.S_IMODE(status.st_mode), None
@@ -166,7 +179,7 @@ def _make_all_but_files(items: Iterable[_Item]) -> dict[TreePath, BackupEntry]:
                 disk.make_link(link_target, target)
             case _:
                 continue
-        entries[item.found.path] = BackupEntry(
+        yield BackupEntry(
             path=item.found.path,
             kind=item.kind,
             mode=mode,
@@ -174,7 +187,6 @@ def _make_all_but_files(items: Iterable[_Item]) -> dict[TreePath, BackupEntry]:
             modified_ns=status.st_mtime_ns,
             stored_as=item.stored_as,
         )
-    return entries
 
 
 def _link_unchanged(items: Iterable[_Item], earlier: Backup | None) -> dict[TreePath, BackupEntry]:

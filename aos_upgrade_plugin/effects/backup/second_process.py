@@ -33,13 +33,18 @@ def share(costs_us: Sequence[int]) -> int:
     has no other threads can be copied.
     """
     total_us = sum(costs_us)
-    if total_us < _WORTH_US or not _may_fork():
+    if not pays(total_us):
         return len(costs_us)
     rest_us, own = total_us // 2, 0
     while rest_us > 0:
         rest_us -= costs_us[own]
         own += 1
     return own
+
+
+def pays(cost_us: int) -> bool:
+    """Say whether a second process is worth its own cost for so much work, and can be had."""
+    return cost_us >= _WORTH_US and _may_fork()
 
 
 def _may_fork() -> bool:

@@ -5,6 +5,8 @@ import hashlib
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -215,17 +217,61 @@ def test_an_unchanged_file_is_linked_to_the_earlier_backup(settled: Path) -> Non
     first = make(settled, _wanted())
     (settled / "specs/review/mine.md").write_text("changed")
     (settled / "specs/large.bin").chmod(0o600)
-    second = make(settled, _wanted(), earlier=first)
+    second = make(settled, _wanted(), find_earlier=lambda: first)
     assert _shares(first, second, "mcp_server/server.py")
     assert _shares(first, second, "MANIFEST.json.yours1")
     assert not _shares(first, second, "specs/review/mine.md")
     assert not _shares(first, second, "specs/large.bin")
     assert _content(second) == snapshot(settled, leave_out=lambda path: path == b".backups")
-    third = make(settled, _wanted(), earlier=second)
+    third = make(settled, _wanted(), find_earlier=lambda: second)
     assert _shares(first, third, "mcp_server/server.py")
     for backup in (first, second):
         shutil.rmtree(backup.path)
     assert verify(third.path) == ()
+
+
+WITH_TWO_PROCESSES = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.backup import second_process
+from aos_upgrade_plugin.effects.backup.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backup_making import Wanted, make
+from aos_upgrade_plugin.errors import DiskError
+
+install, made_here, make_directory = Path(sys.argv[1]), [], disk.make_directory
+wanted = Wanted(datetime.now(UTC), "agent-os-1", lambda path: path != ".backups", "")
+first = make(install, wanted)
+disk.make_directory = lambda path, mode: (made_here.append(path), make_directory(path, mode))
+second_process._WORTH_US = 0
+second = make(install, wanted, find_earlier=lambda: first)
+assert len(made_here) == 1, "the folders were not made by the second process"
+assert verify(second.path) == ()
+assert second.manifest.tree == first.manifest.tree
+
+def closed(path, mode):
+    if Path(os.fsdecode(path)).parent.name.startswith(".partial-"):
+        raise PermissionError(13, "closed", path)
+    make_directory(path, mode)
+
+disk.make_directory = closed
+try:
+    make(install, wanted, find_earlier=lambda: first)
+except DiskError as error:
+    assert "closed" in str(error)
+    assert len([*(install / ".backups").iterdir()]) == 2
+else:
+    raise AssertionError("what the second process ran into was not told")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a process may copy itself")
+def test_a_second_process_makes_the_folders(install: Path) -> None:
+    """Nobody can tell from the backup; and what goes wrong there goes wrong here."""
+    command = [sys.executable, "-c", WITH_TWO_PROCESSES, str(install)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_a_change_with_an_old_time_is_seen(settled: Path) -> None:
@@ -234,14 +280,14 @@ def test_a_change_with_an_old_time_is_seen(settled: Path) -> None:
     first, before = make(settled, _wanted()), path.stat()
     path.write_text(path.read_text().swapcase())
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    second = make(settled, _wanted(), earlier=first)
+    second = make(settled, _wanted(), find_earlier=lambda: first)
     assert (second.path / "specs/review/mine.md").read_text() == path.read_text()
 
 
 def test_a_file_that_changed_just_now_is_read_again(install: Path) -> None:
     """Within one tick of the clock a second change would leave the same times."""
     first = make(install, _wanted())
-    second = make(install, _wanted(), earlier=first)
+    second = make(install, _wanted(), find_earlier=lambda: first)
     assert not _shares(first, second, "specs/review/mine.md")
 
 
@@ -256,7 +302,7 @@ def test_where_no_link_can_be_made_a_copy_is(
 
     first = make(settled, _wanted())
     monkeypatch.setattr(disk, "make_hard_link", refuses)
-    second = make(settled, _wanted(), earlier=first)
+    second = make(settled, _wanted(), find_earlier=lambda: first)
     assert not _shares(first, second, "specs/review/mine.md")
     assert verify(second.path) == ()
 
@@ -270,7 +316,7 @@ def test_a_full_disk_is_no_reason_to_copy(settled: Path, monkeypatch: pytest.Mon
     first = make(settled, _wanted())
     monkeypatch.setattr(disk, "make_hard_link", refuses)
     with pytest.raises(DiskError, match="No space left on device"):
-        make(settled, _wanted(), earlier=first)
+        make(settled, _wanted(), find_earlier=lambda: first)
     assert os.listdir(settled / BACKUPS) == [first.name]
 
 
@@ -284,7 +330,7 @@ def test_a_copy_that_looks_damaged_is_not_linked_to(settled: Path, damage: str) 
         stored.write_text("cut")
     elif damage == "a link":
         stored.symlink_to(settled / "specs/review/mine.md")
-    second = make(settled, _wanted(), earlier=first)
+    second = make(settled, _wanted(), find_earlier=lambda: first)
     assert verify(second.path) == ()
     assert verify(first.path) != ()
 
@@ -292,12 +338,12 @@ def test_a_copy_that_looks_damaged_is_not_linked_to(settled: Path, damage: str) 
 def test_unseen_damage_is_shared_until_a_full_backup(settled: Path) -> None:
     """A linked copy is one file: every backup that has it names it; a full one does not."""
     first = make(settled, _wanted())
-    second = make(settled, _wanted(), earlier=first)
+    second = make(settled, _wanted(), find_earlier=lambda: first)
     stored = first.path / "specs/review/mine.md"
     times = stored.stat().st_mtime_ns
     stored.write_text(stored.read_text().swapcase())
     os.utime(stored, ns=(times, times))
-    third = make(settled, _wanted(), earlier=second)
+    third = make(settled, _wanted(), find_earlier=lambda: second)
     assert all(
         [(each.path, each.fault) for each in verify(backup.path)]
         == [("specs/review/mine.md", Fault.CHANGED)]
@@ -474,7 +520,7 @@ def test_removal_begins_with_the_name(install: Path, monkeypatch: pytest.MonkeyP
 def test_removal_takes_closed_folders_and_leaves_shared_files(settled: Path) -> None:
     """The newer backup, which shares its files, is as it was, modes too."""
     first = make(settled, _wanted())
-    second = make(settled, _wanted(), earlier=first)
+    second = make(settled, _wanted(), find_earlier=lambda: first)
     before = snapshot(second.path)
     with ordinary_user():
         backups.remove(first.path)

@@ -37,8 +37,8 @@ def check_no_other_upgrade(installation: Installation) -> None:
     gate=Gate.PRE_FLIGHT,
     severity=Severity.BLOCKER,
     remedy="finish the workflow or delete its session (one of ours: aos-upgrade sessions delete "
-    "SESSION), then run again; where the upgrade only renames the workflow of one of ours, it can "
-    "go on under the new name: --migrate workflow-sessions",
+    "SESSION), then run again; or, where the plan offers it, let the session follow its workflow "
+    "to another name: --migrate workflow-sessions",
 )
 def check_no_workflow_in_flight(
     installation: Installation, gate_context: GateContext, record_fact: RecordFact

@@ -1,7 +1,7 @@
 """An upgrade from its settings to its report: planned, run, resumed, or taken back."""
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,6 @@ from aos_upgrade_plugin.decide.run.reporting import (
 from aos_upgrade_plugin.decide.run.run_state import phase_begun, phase_passed, why_back
 from aos_upgrade_plugin.decide.run.sessions import is_driven
 from aos_upgrade_plugin.effects.session import run_folder, sessions
-from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
 from aos_upgrade_plugin.errors import DiskError, StaleError, UpgradeError
@@ -57,7 +56,7 @@ class Upgrade:
 
     def refuse_at_once(self, evidence_dir: Path | None = None) -> None:
         """Raise BusyError, UsageError for what would stop a run whatever its plan is."""
-        refuse_held(self._at.path)
+        runs.refuse_busy(self._at.path)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
 
     def run(
@@ -122,14 +121,18 @@ class Upgrade:
         run = runs.find(self._at, name, open_only=True)
         runs.refuse_unless_open(run)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
-        with self._hold(run, "resume") as held:
-            run = runs.latest(_held(run, held))  # somebody may have been faster
-            runs.refuse_unless_open(run)
-            if is_driven(run.session):  # a kill may have left it with the user, too
-                with suppress(DiskError):
-                    runs.forget_unbegun(self._at, run.session.session_id)
-            ended = self._drive(run, held, through=through)
-        return self._written(self._finish(ended), evidence_dir)
+        with ExitStack() as to_the_end:
+            with self._hold(run, "resume") as held:
+                run = _held(run, held)
+                to_the_end.enter_context(run_folder.alone(run.folder))
+                run = runs.latest(run)  # somebody may have been faster
+                runs.refuse_unless_open(run)
+                if is_driven(run.session):  # a kill may have left it with the user, too
+                    with suppress(DiskError):
+                        runs.forget_unbegun(self._at, run.session.session_id)
+                ended = self._drive(run, held, through=through)
+            ended = self._finish(ended)
+        return self._written(ended, evidence_dir)
 
     def roll_back(self, name: SessionId | None, *, evidence_dir: Path | None = None) -> RunReport:
         """Take a run back, also a completed one while its backup is kept, and prove it."""
@@ -139,9 +142,11 @@ class Upgrade:
         refuse_without_way_back(run)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
         with self._hold(run, "rollback") as held, runs.stoppable(run, "rollback"):
-            run = runs.latest(_held(run, held))  # somebody may have been faster
-            runs.refuse_rolled_back(run)
-            ended = engine.go_back(run, (), self._steps, self._watcher)
+            run = _held(run, held)
+            with run_folder.alone(run.folder):
+                run = runs.latest(run)  # somebody may have been faster
+                runs.refuse_rolled_back(run)
+                ended = engine.go_back(run, (), self._steps, self._watcher)
         return self._written(_with_recovered(ended, held), evidence_dir)
 
     def report(self, name: SessionId | None) -> RunReport:
@@ -190,18 +195,20 @@ class Upgrade:
     def _begin(self, run: Run, *, through: int = CLEANUP) -> Ended:
         """Take the lock, move plan and evidence into the installation, and go on from there."""
         name, kept_before = run.session.session_id, run.folder
-        with self._hold(run, "run") as held:
-            folder = run_folder.of_session(held.install, name)
-            with run_folder.gone_if_it_fails(folder):
-                runs.refuse_beside_an_open_one(held.install)
-                refuse_stale(replace(run, install=held.install))
-                run = replace(run, folder=run_folder.copy(kept_before, folder))
-                run = run.at(sessions.save(held.install, run.session, moves_in=True))
-            if is_driven(run.session):
-                runs.forget_unbegun(self._at, name)
-            ended = self._drive(run, held, through=through)
-        run_folder.remove(kept_before)
-        return self._finish(ended)
+        with ExitStack() as to_the_end:
+            with self._hold(run, "run") as held:
+                folder = run_folder.of_session(held.install, name)
+                with run_folder.gone_if_it_fails(folder):
+                    runs.refuse_beside_an_open_one(held.install)
+                    refuse_stale(replace(run, install=held.install))
+                    run = replace(run, folder=run_folder.copy(kept_before, folder))
+                    to_the_end.enter_context(run_folder.alone(folder))
+                    run = run.at(sessions.save(held.install, run.session, moves_in=True))
+                if is_driven(run.session):
+                    runs.forget_unbegun(self._at, name)
+                ended = self._drive(run, held, through=through)
+            run_folder.remove(kept_before)
+            return self._finish(ended)
 
     @contextmanager
     def _hold(self, run: Run, command: str) -> Generator[Holding]:

@@ -1,6 +1,6 @@
 """The workflows there are, from every place that may hold some."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from aos_upgrade_plugin.models.definition import Definition, Listed, Origin, Pha
 from aos_upgrade_plugin.models.workflow import UPGRADE
 from aos_upgrade_plugin.phases.installation import Installation
 from aos_upgrade_plugin.phases.workflow_definitions import Definitions, Place
-from aos_upgrade_plugin.phases.workflow_names import name_of_renamed, place_of_workflows
+from aos_upgrade_plugin.phases.workflow_names import place_of_workflows
 from aos_upgrade_plugin.plugins import Plugins
 
 
@@ -64,15 +64,14 @@ class Catalogue:
     def find(self, installation: Installation, name: str) -> Usable:
         """Return a workflow by the name of its folder, or by what its metadata calls it.
 
-        The name that it had before an upgrade renamed it will do, where sessions followed.
-
         Raises NotFoundError; RefusedError, with the problem, for one that is broken.
         """
         name = UPGRADE if name in UPGRADE_WORKFLOWS else name
         listed = self.listed(installation)
-        found = _called(name, listed)
-        if found is None and (renamed := name_of_renamed(installation, name)) is not None:
-            found = _called(renamed, listed)
+        called = (
+            each for each in listed if each.definition and each.definition.also_called == name
+        )
+        found = next((each for each in listed if each.workflow_type == name), next(called, None))
         if found is None:
             raise NotFoundError(
                 f"there is no workflow {name!r}",
@@ -92,10 +91,3 @@ class Catalogue:
         for brought in self._brought:
             yield Place(brought, Origin.PLUGIN)
         yield Place(Path(str(bundled_workflows())), Origin.BUNDLED)
-
-
-def _called(name: str, listed: Sequence[Listed]) -> Listed | None:
-    """Return the workflow whose folder has a name, else the first whose metadata has it."""
-    folders = (each for each in listed if each.workflow_type == name)
-    called = (each for each in listed if each.definition and each.definition.also_called == name)
-    return next(folders, next(called, None))

@@ -10,7 +10,7 @@ from aos_upgrade_plugin.models.base import Frozen, SessionId
 from aos_upgrade_plugin.models.gate import Line
 from aos_upgrade_plugin.models.journal import ChangedPath, Place
 from aos_upgrade_plugin.models.layout import Layout, Part
-from aos_upgrade_plugin.models.session import WorkflowSession, WorkflowType
+from aos_upgrade_plugin.models.session import WorkflowType
 from aos_upgrade_plugin.models.source import LaidDown
 from aos_upgrade_plugin.models.three_way import Renames, Versions
 from aos_upgrade_plugin.models.tree import EscapedText, Kind, Tree, TreePath
@@ -51,12 +51,12 @@ class Followed(Frozen):
     """A session whose workflow gets another name, and that goes on under it."""
 
     session_id: SessionId
-    workflow_type: WorkflowType
     becomes: WorkflowType
+    """What its workflow is called afterwards."""
 
     def __str__(self) -> str:
         """Say what happens to it, on one line."""
-        return f"session {self.session_id}: {self.workflow_type} goes on as {self.becomes}"
+        return f"session {self.session_id} goes on as {self.becomes}"
 
 
 class Migration(Frozen):
@@ -76,8 +76,8 @@ class Migration(Frozen):
     forgets: tuple[TreePath, ...] = ()
     """Folders of the class derived that leave with the old server and are made again."""
     follows: tuple[Followed, ...] = ()
-    """Sessions that need not be over. They keep the name that they began with, which is recorded
-    as an earlier name of the workflow."""
+    """Sessions that need not be over. What their workflow is called now is recorded with what was
+    laid down; they themselves stay as they are."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -126,9 +126,9 @@ class MigrationFacts:
     """What comes, by its place in the installation."""
     renames: Renames
     """What upstream renamed between the two: new place by the old one."""
-    sessions: tuple[WorkflowSession, ...]
-    """Sessions of workflows that somebody is in the middle of. The product's own server's are
-    not among them."""
+    sessions: Mapping[SessionId, WorkflowType]
+    """What the workflow of each session is called here that is not at its end. The sessions of
+    the product's own server are not among them."""
     outside: Mapping[TreePath, bytes]
     """The files beside the installation that may be changed, as far as they are there: clients'
     configurations and ``.gitignore``; path in the project, content."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, JsonValue, model_validator
 
-from aos_upgrade_plugin.models.base import Frozen, Sha256, Utc
+from aos_upgrade_plugin.models.base import Frozen, SessionId, Sha256, Utc
 from aos_upgrade_plugin.models.journal import Change, InstallRename, Place
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.migration import Followed, MigrationId, PlannedMigration
@@ -130,8 +130,8 @@ class BaseRecord(Frozen):
     schema_version: Literal[1] = 1
     recorded_at: Utc
     parts: Mapping[Part, Laid]
-    workflow_names: Mapping[WorkflowType, WorkflowType] = Field(default_factory=dict)
-    """The present name of each workflow that sessions may know by an earlier one."""
+    sessions: Mapping[SessionId, WorkflowType] = Field(default_factory=dict)
+    """What the workflow of a session is called now, where upstream renamed it meanwhile."""
 
     def to_json(self) -> bytes:
         """Return the text that is stored; the same for the same record."""

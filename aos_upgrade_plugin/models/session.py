@@ -1,5 +1,6 @@
 """The saved state of one run of a workflow: everything that a new process needs to go on."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -9,7 +10,8 @@ from pydantic import Field, JsonValue, StringConstraints, computed_field
 from aos_upgrade_plugin.models.base import Frozen, SessionId, Sha256, Utc
 from aos_upgrade_plugin.models.tree import TreePath
 
-WorkflowType = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
+WORKFLOW_TYPE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")
+WorkflowType = Annotated[str, StringConstraints(pattern=WORKFLOW_TYPE.pattern)]
 """The name of a workflow's folder."""
 
 BackupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]

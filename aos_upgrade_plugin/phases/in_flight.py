@@ -10,20 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from aos_upgrade_plugin.decide.migration.renamed_workflows import renamed_workflows, workflow_of
-from aos_upgrade_plugin.decide.run.sessions import stale
+from aos_upgrade_plugin.decide.run.sessions import is_upgrade, stale
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.effects.workflow.workflow_folders import read_workflow
 from aos_upgrade_plugin.errors import DamagedError
+from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.plan import UpgradePlan
-from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
+from aos_upgrade_plugin.models.session import SessionStatus, WorkflowType
 from aos_upgrade_plugin.models.status import SessionView
 from aos_upgrade_plugin.models.tree import escape, unescape
 from aos_upgrade_plugin.phases.installation import Installation
 from aos_upgrade_plugin.phases.overview import backup_names, session_views
+from aos_upgrade_plugin.phases.workflow_names import workflows_of_sessions
 
 _FORGOTTEN_AFTER = timedelta(days=7)
 """The product's server removes a session that was not touched for so long."""
-_UNDER_WAY = {SessionStatus.ACTIVE, SessionStatus.PAUSED}
+_WALKED = {SessionStatus.ACTIVE, SessionStatus.PAUSED, SessionStatus.FAILED}
+"""Of a workflow that fails at a phase, the phase is tried again."""
 
 Leaving = Mapping[str, str]
 """What becomes of the workflows that an upgrade takes away, in words."""
@@ -40,30 +43,36 @@ def workflows_in_flight(
     """
     folder = installation.path / unescape(installation.layout.server_sessions).decode()
     leaving = _leaving(plan) if plan else {}
-    following = {(one.session_id, one.workflow_type) for one in plan.follows} if plan else set()
+    following = {one.session_id for one in plan.follows} if plan else set()
+    called = workflows_of_sessions(installation)
     with as_disk_error("looking for workflows in flight"):
         ours = [
             view
             for view in _not_forgotten(installation.path, now)
-            if view.session is None
-            or (view.session_id, view.session.workflow_type) not in following
+            if view.session_id not in following
         ]
         states = sorted(folder.glob("*.json")) if folder.is_dir() else []
         return (
-            *_of_ours(ours, leaving),
+            *_of_ours(ours, called, leaving),
             *_of_the_server(states, installation.path / "workflows", now, leaving),
         )
 
 
-def walked_sessions(installation: Installation, *, now: datetime) -> tuple[WorkflowSession, ...]:
-    """Return our own sessions of the workflows that somebody is in the middle of."""
-    found = (view.session for view in _not_forgotten(installation.path, now) if _is_walked(view))
-    return tuple(session for session in found if session is not None)
+def walked_workflows(installation: Installation) -> Mapping[SessionId, WorkflowType]:
+    """Return what the workflow of each session of ours is called that is not at its end."""
+    called = workflows_of_sessions(installation)
+    return {
+        view.session_id: called.get(view.session_id, view.session.workflow_type)
+        for view in session_views(installation.path, status=None)
+        if view.session is not None and _is_walked(view)
+    }
 
 
 def _is_walked(view: SessionView) -> bool:
     session = view.session
-    return session is not None and session.session_status in _UNDER_WAY and not view.interrupted
+    if session is None or session.session_status not in _WALKED or view.interrupted:
+        return False
+    return session.session_status is not SessionStatus.FAILED or not is_upgrade(session)
 
 
 def _not_forgotten(install: Path, now: datetime) -> Iterator[SessionView]:
@@ -73,7 +82,9 @@ def _not_forgotten(install: Path, now: datetime) -> Iterator[SessionView]:
             yield view
 
 
-def _of_ours(views: Iterable[SessionView], leaving: Leaving) -> Iterator[str]:
+def _of_ours(
+    views: Iterable[SessionView], called: Mapping[SessionId, WorkflowType], leaving: Leaving
+) -> Iterator[str]:
     for view in views:
         session = view.session
         if session is None:
@@ -81,7 +92,7 @@ def _of_ours(views: Iterable[SessionView], leaving: Leaving) -> Iterator[str]:
         elif _is_walked(view):
             done, total = len(session.completed_phases), session.total_phases or "unknown"
             known = f"{done} of {total} phases, {session.session_status}"
-            kind = escape(session.workflow_type.encode())
+            kind = called.get(view.session_id, session.workflow_type)
             yield f"{kind} ({known}, session {session.session_id}){leaving.get(kind, '')}"
 
 

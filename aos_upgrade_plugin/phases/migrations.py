@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from aos_upgrade_plugin.decide.content.content_plan import IGNORE, ContentFacts
@@ -14,7 +13,7 @@ from aos_upgrade_plugin.models.journal import Place
 from aos_upgrade_plugin.models.migration import MigrationFacts
 from aos_upgrade_plugin.models.plan import Paper
 from aos_upgrade_plugin.models.tree import TreePath
-from aos_upgrade_plugin.phases.in_flight import walked_sessions
+from aos_upgrade_plugin.phases.in_flight import walked_workflows
 from aos_upgrade_plugin.phases.installation import Installation, lies_in_project
 from aos_upgrade_plugin.phases.source import Source
 
@@ -35,8 +34,6 @@ def look_for_migrations(
     source: Source,
     facts: ContentFacts,
     offer: Offer,
-    *,
-    now: datetime,
 ) -> tuple[ContentFacts, Sequence[Offered]]:
     """Return what applies, and the facts with the files outside that may be changed."""
     papers = {**_outside(installation), **facts.papers.get(Place.PROJECT, {})}
@@ -51,7 +48,7 @@ def look_for_migrations(
                 laid_down=facts.base,
                 incoming=facts.incoming,
                 renames=facts.renames,
-                sessions=walked_sessions(installation, now=now),
+                sessions=walked_workflows(installation),
                 outside={path: paper.content for path, paper in papers.items() if paper.entry},
                 index=_names_in(installation.path / installation.layout.index),
                 read=lambda path: read_bytes(_place(installation, path)),

@@ -66,7 +66,7 @@ def plan_upgrade(  # noqa: PLR0913  who has a say, by itself
     """
     with as_disk_error("reading the installation"):
         facts = gather(installation, source, options.only.parts)
-        facts, offered = look_for_migrations(installation, source, facts, offer, now=created_at)
+        facts, offered = look_for_migrations(installation, source, facts, offer)
         found_skews = version_skews(installation, source, facts.parts, tree=facts.target.tree)
         chosen = choose(offered, asked=options.migrate)
         as_if = migrated(facts, chosen.made)

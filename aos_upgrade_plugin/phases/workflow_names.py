@@ -1,4 +1,4 @@
-"""The workflows that an installation holds, by what its server may call them."""
+"""The workflows that an installation holds, by what servers and sessions call them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.models.base import SessionId
+from aos_upgrade_plugin.models.session import WorkflowType
 from aos_upgrade_plugin.phases.installation import Installation
 
 
@@ -18,11 +20,20 @@ def installed_workflows(installation: Installation) -> Mapping[Path, frozenset[s
         }
 
 
-def name_of_renamed(installation: Installation, name: str) -> str | None:
-    """Return what a workflow is called now that an upgrade renamed while sessions of it ran."""
+def workflows_of_sessions(installation: Installation) -> Mapping[SessionId, WorkflowType]:
+    """Return what the workflows of sessions are called now that upstream renamed meanwhile.
+
+    Nothing where the record cannot be read that says so.
+    """
     with as_disk_error("looking for workflows"):
         record = read_record(installation.path).record
-    return record.workflow_names.get(name) if record else None
+    return record.sessions if record else {}
+
+
+def problem_of_the_record(installation: Installation) -> str | None:
+    """Say why it cannot be told what the workflows of sessions are called now."""
+    with as_disk_error("looking for workflows"):
+        return read_record(installation.path).problem
 
 
 def place_of_workflows(installation: Installation) -> Path:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from aos_upgrade_plugin.effects.layouts import known
 from aos_upgrade_plugin.models.layout import Layout, Part
 from aos_upgrade_plugin.models.migration import MigrationFacts
-from aos_upgrade_plugin.models.session import WorkflowSession
 from aos_upgrade_plugin.models.source import LaidDown, blob_id
 from aos_upgrade_plugin.models.three_way import Version
 from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath
@@ -25,7 +24,7 @@ def facts(  # noqa: PLR0913  a side each
     layout: Layout | None = None,
     becomes: Layout | None = None,
     renames: Mapping[TreePath, TreePath] | None = None,
-    sessions: tuple[WorkflowSession, ...] = (),
+    sessions: Mapping[str, str] | None = None,
 ) -> MigrationFacts:
     """Return what would be measured; every side is empty that is not given."""
     base, local, incoming = base or {}, local or {}, incoming or {}
@@ -44,7 +43,7 @@ def facts(  # noqa: PLR0913  a side each
             for path, text in incoming.items()
         },
         renames=renames or {},
-        sessions=sessions,
+        sessions=sessions or {},
         outside=outside or {},
         index=frozenset(index),
         read=local.__getitem__,

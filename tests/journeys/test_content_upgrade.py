@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from typing import Any
 
 import junitparser
 import pytest
@@ -339,29 +340,61 @@ def test_a_killed_run_is_finished_or_taken_back_by_a_new_process(
 
 
 def test_a_session_goes_on_when_upstream_renames_its_workflow(trip: Trip) -> None:
-    """Asked for, it follows its workflow to the new name; taken back, it finds the old one."""
-    what = ("--workflow-type", "release_notes_v1", "--target-file", "NOTES.md")
-    begun = trip.call("workflow", "start", *what)
-    session = ("--session-id", begun.answer["session_id"])
-    here, there = "universal/workflows/release_notes_v1", "universal/workflows/notes_v2"
-    git(trip.source, "mv", here, there)
-    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
-    git(trip.source, *who, "commit", "--quiet", "-m", "Call it by what it makes")
+    """Asked for, it follows twice, whatever has its old name then; and back when taken back."""
+    begun = _begun(trip)
+    session = ("--session-id", begun["session_id"])
 
+    _rename(trip, "release_notes_v1", "notes_v2")
     refused = trip.run()
     assert refused.exit_code == 1
     assert "which this upgrade renames to notes_v2" in str(refused.answer["phases"])
     (offered,) = refused.answer["migrations"]
+    assert offered.startswith("offered: ")
     assert "--migrate workflow-sessions" in offered
+    _rename(trip, "change_review_v1", "release_notes_v1")
+    first = trip.run("--migrate", "workflow-sessions")
+    assert first.exit_code == 0, first.said
 
-    done = trip.run("--migrate", "workflow-sessions")
-    assert done.exit_code == 0, done.said
-    assert not (trip.install / "workflows/release_notes_v1").exists()
+    _rename(trip, "notes_v2", "notes_v3")
+    second = trip.run("--migrate", "workflow-sessions")
+    assert second.exit_code == 0, second.said
+    for done in (second, first):
+        phase = trip.call("workflow", "get_phase", *session)
+        assert phase.answer["phase_content"] == begun["phase_content"]
+        assert trip.call("rollback", done.answer["session_id"]).exit_code == 0
+    assert not (trip.install / "workflows/notes_v2").exists()
     phase = trip.call("workflow", "get_phase", *session)
-    assert phase.answer["phase_content"] == begun.answer["phase_content"]
-    anew = trip.call("workflow", "start", *what)
-    assert anew.answer["workflow_type"] == "notes_v2"
+    assert phase.answer["phase_content"] == begun["phase_content"]
 
-    assert trip.call("rollback").exit_code == 0
-    assert trip.call("workflow", "get_phase", *session).exit_code == 0
-    assert trip.call("workflow", "get_phase", "--session-id", anew.answer["session_id"]).exit_code
+
+def test_a_session_that_nobody_let_follow_says_so(trip: Trip) -> None:
+    """Its workflow is gone under that name: one line with what to do."""
+    begun = _begun(trip)
+    _rename(trip, "release_notes_v1", "notes_v2")
+    waivers = trip.folder / "waivers.toml"
+    waivers.write_text(
+        '[[waiver]]\ncheck = "AOS-P009"\napprover = "Ann"\nreason = "nobody walks it"\n'
+        "expires = 2999-01-01\n"
+    )
+    assert trip.run("--waivers", str(waivers)).exit_code == 0
+    answer = trip.call("workflow", "get_phase", "--session-id", begun["session_id"]).answer
+    assert "'release_notes_v1' of this session is not there any more" in answer["error"]
+    assert "list_workflows" in answer["remediation"]
+    (trip.install / RECORD).write_text("{")
+    answer = trip.call("workflow", "get_phase", "--session-id", begun["session_id"]).answer
+    assert f"{RECORD} cannot be read" in answer["error"]
+
+
+def _begun(trip: Trip) -> dict[str, Any]:
+    what = ("--workflow-type", "release_notes_v1", "--target-file", "NOTES.md")
+    return trip.call("workflow", "start", *what).answer
+
+
+def _rename(trip: Trip, old: str, new: str) -> None:
+    """Let upstream give a workflow another name, everywhere."""
+    workflows = trip.source / "universal/workflows"
+    git(trip.source, "mv", f"universal/workflows/{old}", f"universal/workflows/{new}")
+    metadata = workflows / new / "metadata.json"
+    metadata.write_text(metadata.read_text().replace(old, new))
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+    git(trip.source, *who, "commit", "--quiet", "-am", f"Call {old} {new}")

@@ -242,6 +242,19 @@ def test_a_second_command_is_told_who_works(trip: Trip) -> None:
     assert_over(trip)
 
 
+def test_nobody_comes_between_while_the_last_gate_measures(trip: Trip) -> None:
+    """It wants the lock released, and is alone with its run and its evidence all the same."""
+    with trip.paused("pause@gate:cleanup") as (process, _):
+        assert trip.status().lock is None
+        assert not trip.status().sessions[0].interrupted
+        for command in (("resume",), ("rollback",), ("run", *trip.what)):
+            told = trip.call(*command)
+            assert (told.exit_code, command) == (4, command), told.answer
+            assert "the last gate of agent_os_upgrade_" in told.answer["error"]["message"]
+        done = trip.go_on(process)
+    assert (done.exit_code, done.answer["status"]) == (0, "completed"), done.said
+
+
 @pytest.mark.parametrize(
     "ending", [".json", pytest.param(".previous.json", marks=pytest.mark.faults_full)]
 )

@@ -8,7 +8,8 @@ import pytest
 
 from aos_upgrade_plugin.effects.session import sessions
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
-from aos_upgrade_plugin.phases.in_flight import workflows_in_flight
+from aos_upgrade_plugin.models.workflow import UPGRADE
+from aos_upgrade_plugin.phases.in_flight import walked_workflows, workflows_in_flight
 from aos_upgrade_plugin.phases.installation import find
 from tests.effects.repositories import build
 from tests.phases.products import lay_down, plan, product, put
@@ -43,11 +44,20 @@ def test_what_becomes_of_a_workflow_under_a_session_is_said(
     }
 
 
+def test_a_workflow_that_failed_at_a_phase_is_tried_again(tmp_path: Path) -> None:
+    """So it is in flight; an upgrade that failed has gone back, and is not."""
+    install = lay_down(OLD, tmp_path / "project")
+    sessions.save(install, _session("failed", "a", SessionStatus.FAILED))
+    sessions.save(install, _session("upgrade", UPGRADE, SessionStatus.FAILED))
+    (found,) = workflows_in_flight(find(install), now=datetime.now(UTC))
+    assert found == "a (1 of 3 phases, failed, session failed)"
+    assert walked_workflows(find(install)) == {"failed": "a"}
+
+
 def test_what_is_over_or_long_forgotten_is_not_in_flight(tmp_path: Path) -> None:
-    """A completed one, a failed one, and one that nobody touched for a week."""
+    """A completed one, and one that nobody touched for a week."""
     install = lay_down(OLD, tmp_path / "project")
     sessions.save(install, _session("over", "a", SessionStatus.COMPLETED))
-    sessions.save(install, _session("failed", "a", SessionStatus.FAILED))
     sessions.save(install, _session("stale", "a", SessionStatus.ACTIVE))
     later = datetime.now(UTC) + timedelta(days=8)
     assert workflows_in_flight(find(install), now=later) == ()

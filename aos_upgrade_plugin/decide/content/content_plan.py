@@ -25,6 +25,7 @@ from aos_upgrade_plugin.decide.content.origin import users_own
 from aos_upgrade_plugin.decide.content.product import part_of, that_comes
 from aos_upgrade_plugin.decide.content.resolution import Resolution, resolve
 from aos_upgrade_plugin.decide.layout import classifier
+from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.conflict import Decisions
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.layout import Layout, Part, PathClass
@@ -83,8 +84,8 @@ class ContentFacts(NamedTuple):
     notes: tuple[str, ...] = ()
     becomes: Layout | None = None
     """The layout that the source installs, where its install folder has another name."""
-    followed: Mapping[WorkflowType, WorkflowType] = MappingProxyType({})
-    """The new names of workflows that sessions follow, by the old ones."""
+    followed: Mapping[SessionId, WorkflowType] = MappingProxyType({})
+    """What the workflows of sessions are called afterwards that follow them to another name."""
 
 
 def conflicts_of(facts: ContentFacts) -> tuple[tuple[Conflict, Compared | None], ...]:
@@ -192,11 +193,10 @@ def _record(plan: UpgradePlan, facts: ContentFacts, changes: Iterable[PlannedCha
     )
     laid = {part: _laid(part, facts, own) for part in facts.parts}
     before = facts.record or BaseRecord(recorded_at=plan.created_at, parts={})
-    names = {old: facts.followed.get(new, new) for old, new in before.workflow_names.items()}
     return BaseRecord(
         recorded_at=plan.created_at,
         parts={**before.parts, **laid},
-        workflow_names={**names, **facts.followed},
+        sessions={**before.sessions, **facts.followed},
     )
 
 

@@ -98,7 +98,7 @@ def migrated(facts: ContentFacts, made: Sequence[Migration]) -> ContentFacts:
     return facts._replace(
         target=facts.target._replace(tree=tree, versions=versions),
         papers=papers,
-        followed={one.workflow_type: one.becomes for each in made for one in each.follows},
+        followed={one.session_id: one.becomes for each in made for one in each.follows},
     )
 
 

@@ -5,30 +5,36 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from aos_upgrade_plugin.decide.migration.workflow_metadata import WORKFLOWS
+from aos_upgrade_plugin.decide.run.sessions import UPGRADE_WORKFLOWS
 from aos_upgrade_plugin.models.definition import Metadata
 from aos_upgrade_plugin.models.migration import Followed, Migration, MigrationFacts
-from aos_upgrade_plugin.models.session import WorkflowType
+from aos_upgrade_plugin.models.session import WORKFLOW_TYPE, WorkflowType
 from aos_upgrade_plugin.models.three_way import Renames
-from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.models.tree import Kind, TreePath
 
-_DEFINITION = "metadata.json"
+_METADATA = "metadata.json"
 
 
 def workflow_sessions(facts: MigrationFacts) -> Migration | None:
-    """Let sessions follow their workflow to its new name, where its phases are the same ones."""
-    renamed = renamed_workflows(facts.renames)
+    """Let sessions follow their workflow to its new name, where what they did counts there too."""
+    renamed = {
+        old: new
+        for old, new in renamed_workflows(facts.renames).items()
+        if _is_the_same(facts, old, new)
+    }
     follows = tuple(
-        Followed(session_id=session.session_id, workflow_type=old, becomes=renamed[old])
-        for session in facts.sessions
-        if (old := session.workflow_type) in renamed and _same_phases(facts, old, renamed[old])
+        Followed(session_id=session_id, becomes=renamed[workflow])
+        for session_id, workflow in sorted(facts.sessions.items())
+        if workflow in renamed
     )
     if not follows:
         return None
-    names = sorted({f"{each.workflow_type} to {each.becomes}" for each in follows})
+    used = {*facts.sessions.values()}
+    names = ", ".join(f"{old} to {new}" for old, new in sorted(renamed.items()) if old in used)
     return Migration(
         id="workflow-sessions",
         title="Sessions go on under the new name of their workflow",
-        why=f"upstream renames {', '.join(names)}, with the same phases, while sessions are open",
+        why=f"upstream renames {names}, with the same phases, and sessions of it are open",
         follows=follows,
     )
 
@@ -44,23 +50,35 @@ def renamed_workflows(renames: Renames) -> Mapping[WorkflowType, WorkflowType]:
 
 def workflow_of(path: TreePath) -> WorkflowType | None:
     """Return the name of the workflow whose definition a file is."""
-    match path.split("/"):
-        case [folder, name, file] if (folder, file) == (WORKFLOWS, _DEFINITION):
-            return name
-        case _:
-            return None
+    folder, _, rest = path.partition("/")
+    name, _, file = rest.partition("/")
+    is_definition = (folder, file) == (WORKFLOWS, _METADATA) and WORKFLOW_TYPE.fullmatch(name)
+    return name if is_definition else None
 
 
-def _same_phases(facts: MigrationFacts, old: WorkflowType, new: WorkflowType) -> bool:
-    """Tell whether what was done of a workflow counts for the one that comes."""
-    stands, comes = (f"{WORKFLOWS}/{name}/{_DEFINITION}" for name in (old, new))
-    if stands not in facts.target or comes not in facts.incoming:
+def _is_the_same(facts: MigrationFacts, old: WorkflowType, new: WorkflowType) -> bool:
+    """Tell whether a workflow that comes is one that stands here under another name.
+
+    Not where something of the user's stands at the new name, and could be what is walked then.
+    """
+    stands, comes = (f"{WORKFLOWS}/{name}/{_METADATA}" for name in (old, new))
+    before, after = facts.target.get(stands), facts.incoming.get(comes)
+    if (
+        new in UPGRADE_WORKFLOWS
+        or f"{WORKFLOWS}/{new}" in facts.target
+        or before is None
+        or before.kind is not Kind.FILE
+        or after is None
+        or after.entry.kind is not Kind.FILE
+    ):
         return False
     try:
-        before = Metadata.model_validate_json(facts.read(stands))
-        after = Metadata.model_validate_json(facts.read_incoming(comes))
+        return _phases(facts.read(stands)) == _phases(facts.read_incoming(comes))
     except ValidationError:
         return False
-    return [(each.number, each.name) for each in before.phases] == [
-        (each.number, each.name) for each in after.phases
-    ]
+
+
+def _phases(definition: bytes) -> object:
+    """Return what a session's progress is told by."""
+    metadata = Metadata.model_validate_json(definition)
+    return metadata.dynamic_phases, [(each.number, each.name) for each in metadata.phases]

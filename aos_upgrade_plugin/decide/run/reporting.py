@@ -200,10 +200,11 @@ def migration_told(migration: PlannedMigration) -> str:
 
 
 def migration_line(migration: PlannedMigration) -> str:
-    """Say on one line what somebody has to say yes to, why, and with which flag."""
+    """Say on one line what is done and why; and with which flag, where nobody said yes to it."""
     what = ", ".join(migration.lines[:_SHOWN])
     more = f" and {len(migration.lines) - _SHOWN} more" if migration.lines[_SHOWN:] else ""
-    return f"{migration.title} ({migration.why}): {what}{more}: {migration.flag}"
+    flag = "" if migration.asked else f": {migration.flag}"
+    return f"{migration.title} ({migration.why}): {what}{more}{flag}"
 
 
 class CleanupReport(NamedTuple):

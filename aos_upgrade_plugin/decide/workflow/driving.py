@@ -14,6 +14,7 @@ from aos_upgrade_plugin.decide.run.run_state import phase_begun, phase_passed
 from aos_upgrade_plugin.decide.run.sessions import DRIVEN, moved
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.models.layout import Part
+from aos_upgrade_plugin.models.migration import PlannedMigration
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.session import Release, SessionError, SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.settings import Scope, Settings
@@ -134,6 +135,7 @@ def plan_summary(plan: UpgradePlan) -> Fields:
         "to": {"commit": plan.source.commit, "version": plan.source.version},
         "counts": counts,
         "migrations": [each.id for each in plan.migrations if each.asked],
+        "migrations_offered": [_offer(each) for each in plan.offered],
         "notes": list(plan.notes),
         **_server(plan),
     }
@@ -156,11 +158,13 @@ def decisions_needed(plan: UpgradePlan) -> Fields:
             }
             for each in plan.undecided
         ],
-        "migrations": [
-            {"id": each.id, "title": each.title, "why": each.why} for each in plan.unasked
-        ],
+        "migrations": [_offer(each) for each in plan.unasked],
         "answers": [each.model_dump(mode="json", exclude_none=True) for each in open_ones],
     }
+
+
+def _offer(migration: PlannedMigration) -> Fields:
+    return {"id": migration.id, "title": migration.title, "why": migration.why}
 
 
 def evidence_measured(phase: int) -> Fields:

@@ -34,6 +34,8 @@ from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.lock import Holder
 from aos_upgrade_plugin.models.tree import escape
 
+LOOK = "wait for it, or look with: aos-upgrade status"
+
 
 class HeldLock(NamedTuple):
     """The upgrade lock, held."""
@@ -86,6 +88,22 @@ def hold_briefly(path: Path, *, wait_s: float = 10.0) -> Generator[None]:
         yield
     finally:
         unlock_descriptor(descriptor)
+        os.close(descriptor)
+
+
+@contextmanager
+def hold_at_once(path: Path, *, busy: str) -> Generator[None]:
+    """Hold the lock of a file that is there, for as long as the body takes.
+
+    Raises BusyError at once, with ``busy``, where somebody else does; RefusedError, DiskError.
+    """
+    with as_disk_error("locking"):
+        descriptor = _acquire(path)
+    if descriptor is None:
+        raise BusyError(busy, cure=LOOK)
+    try:
+        yield
+    finally:
         os.close(descriptor)
 
 
@@ -162,7 +180,7 @@ def _busy(install: Path) -> BusyError:
     by = str(held) if held else "a process that let go of it just now"
     return BusyError(
         f"the upgrade lock of {shown(install)} is held by {by}",
-        cure="wait for it, or look with: aos-upgrade status",
+        cure=LOOK,
     )
 
 

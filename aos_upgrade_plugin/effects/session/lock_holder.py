@@ -50,8 +50,20 @@ def holder(install: Path) -> HeldBy | None:
     return HeldBy(holder=held, alive=alive, heirs=() if alive else tuple(_who_has_open(path)))
 
 
+def is_held(path: Path) -> bool:
+    """Say whether somebody holds the lock of a file. Looking disturbs nobody."""
+    try:
+        descriptor = os.open(path, OPEN_TO_READ)
+    except OSError:
+        return False
+    try:
+        return _record_while_held(descriptor) is not None
+    finally:
+        os.close(descriptor)
+
+
 def _record_while_held(descriptor: int) -> bytes | None:
-    """Return what the record says; nothing when nobody holds the lock."""
+    """Return the first line of the file; nothing when nobody holds its lock."""
     record = b""
     for pause_s in PAUSES_S[:4]:
         time.sleep(pause_s)

@@ -126,19 +126,17 @@ def test_the_record_holds_what_the_source_had() -> None:
     assert BaseRecord.model_validate_json(plan.record.to_json()) == plan.record
 
 
-def test_a_session_finds_its_workflow_after_a_second_rename() -> None:
-    """Every earlier name leads to the present one, also where this upgrade renames nothing."""
-    before = BaseRecord(
-        recorded_at=NOW, parts={}, workflow_names={"a_v1": "b_v1", "other_v1": "new_v1"}
-    )
+def test_what_the_workflows_of_sessions_are_called_stays_recorded() -> None:
+    """Also where this upgrade renames nothing, or one of them a second time."""
+    before = BaseRecord(recorded_at=NOW, parts={}, sessions={"one": "b_v1", "two": "new_v1"})
     old: Contents = {"usage/a": 1}
     new: Contents = {"usage/a": 2}
     kept = _plan(old, old, new, record=before).record
-    renamed = _plan(old, old, new, record=before, followed={"b_v1": "c_v1"}).record
+    renamed = _plan(old, old, new, record=before, followed={"one": "c_v1"}).record
     assert kept is not None
     assert renamed is not None
-    assert kept.workflow_names == before.workflow_names
-    assert renamed.workflow_names == {"a_v1": "c_v1", "b_v1": "c_v1", "other_v1": "new_v1"}
+    assert kept.sessions == before.sessions
+    assert renamed.sessions == {"one": "c_v1", "two": "new_v1"}
 
 
 def test_what_only_the_user_has_is_counted_and_not_named() -> None:

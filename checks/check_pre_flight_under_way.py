@@ -36,9 +36,9 @@ def check_no_other_upgrade(installation: Installation) -> None:
     "AOS-P009",
     gate=Gate.PRE_FLIGHT,
     severity=Severity.BLOCKER,
-    remedy="finish the workflow or delete its session (one of ours: aos-upgrade sessions delete "
-    "SESSION), then run again; or, where the plan offers it, let the session follow its workflow "
-    "to another name: --migrate workflow-sessions",
+    remedy="finish the workflow; or let its session follow it to another name, where the plan "
+    "offers that (--migrate workflow-sessions); or delete the session (one of ours: aos-upgrade "
+    "sessions delete SESSION); then run again",
 )
 def check_no_workflow_in_flight(
     installation: Installation, gate_context: GateContext, record_fact: RecordFact

@@ -52,8 +52,7 @@ def run_report(ended: Ended) -> RunReport:
 def told_again(run: Run) -> RunReport:
     """Return the report that was stored at the run's end; without one, where the run stands."""
     session, lock = run.session, lock_holder.holder(run.install)
-    holds = bool(lock and lock.holder and lock.holder.session == session.session_id)
-    works = holds or run_folder.at_work(run.install, session.session_id)
+    works = bool(lock and lock.holder and lock.holder.session == session.session_id)
     status = status_of_session(session, works=works)
     with suppress(UpgradeError):
         stored = run_folder.load_report(run.folder)

@@ -12,7 +12,6 @@ from aos_upgrade_plugin.decide.run.run_state import session_of_run
 from aos_upgrade_plugin.decide.run.sessions import at_rest, is_driven, is_upgrade, moved
 from aos_upgrade_plugin.decide.workflow.driving import refused_to_begin
 from aos_upgrade_plugin.effects.session import run_folder, sessions
-from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.engine import Ended
 from aos_upgrade_plugin.errors import (
     DamagedError,
@@ -168,27 +167,13 @@ def refuse_beside_an_open_one(install: Path) -> None:
 
     Asked under the lock: since pre-flight looked, one may have begun and let go of it again. Any
     other keeps the lock until something has changed, which makes the plan of this one stale.
-    Raises BusyError where the last gate of any still measures.
     """
-    _refuse_beside_a_last_gate(install)
     for each in _upgrades(install):
         if is_driven(each) and each.session_status in OPEN:
             raise StateError(
                 f"the upgrade {each.session_id} has begun and is {each.session_status}",
                 cure=f"finish it, or take it back: aos-upgrade rollback {each.session_id}",
             )
-
-
-def refuse_busy(install: Path) -> None:
-    """Raise BusyError where somebody holds the upgrade lock, or a last gate measures without it."""
-    refuse_held(install)
-    _refuse_beside_a_last_gate(install)
-
-
-def _refuse_beside_a_last_gate(install: Path) -> None:
-    for each in _upgrades(install):
-        if each.session_status in OPEN:
-            run_folder.refuse_at_work(install, each.session_id)
 
 
 def refuse_under_a_later_one(run: Run) -> None:

@@ -21,6 +21,7 @@ from aos_upgrade_plugin.decide.run.reporting import (
 from aos_upgrade_plugin.decide.run.run_state import phase_begun, phase_passed, why_back
 from aos_upgrade_plugin.decide.run.sessions import is_driven
 from aos_upgrade_plugin.effects.session import run_folder, sessions
+from aos_upgrade_plugin.effects.session.lock import hold_for_the_last_gate, refuse_held
 from aos_upgrade_plugin.effects.workflow.workflow_folders import bundled_workflows, read_workflow
 from aos_upgrade_plugin.engine import Ended, Watcher
 from aos_upgrade_plugin.errors import DiskError, StaleError, UpgradeError
@@ -56,7 +57,7 @@ class Upgrade:
 
     def refuse_at_once(self, evidence_dir: Path | None = None) -> None:
         """Raise BusyError, UsageError for what would stop a run whatever its plan is."""
-        runs.refuse_busy(self._at.path)
+        refuse_held(self._at.path)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
 
     def run(
@@ -81,9 +82,10 @@ class Upgrade:
             runs.refuse_other_commit(plan, settings)
         run = runs.new(self._at, settings, plan, waivers)
         ended = self._before_it_begins(run)
-        if ended.status is None:
-            ended = self._begin(ended.run)
-        return self._written(ended, evidence_dir)
+        with ExitStack() as last_gate:
+            if ended.status is None:
+                ended = self._begin(ended.run, last_gate)
+            return self._written(ended, evidence_dir)
 
     def advance(self, name: SessionId, *, through: int) -> RunReport:
         """Take a driven run on, until the phase ``through`` has passed or something stops it.
@@ -100,16 +102,17 @@ class Upgrade:
         now = datetime.now(UTC)
         run = run.at(phase_begun(session=run.session, phase=PRE_FLIGHT, now=now))
         ended = self._before_it_begins(run)
-        if ended.status is None and through > PRE_FLIGHT:
-            try:
-                runs.refuse_other_commit(run.plan, run.settings)
-                ended = self._begin(ended.run, through=through)
-            except StaleError as error:  # another plan is needed, and nothing has begun
-                ended = Ended(ended.run, Status.BLOCKED, (str(error),), error.cure)
+        with ExitStack() as last_gate:
+            if ended.status is None and through > PRE_FLIGHT:
+                try:
+                    runs.refuse_other_commit(run.plan, run.settings)
+                    ended = self._begin(ended.run, last_gate, through=through)
+                except StaleError as error:  # another plan is needed, and nothing has begun
+                    ended = Ended(ended.run, Status.BLOCKED, (str(error),), error.cure)
+                    ended = runs.keep_unbegun(self._at, ended)
+            else:
                 ended = runs.keep_unbegun(self._at, ended)
-        else:
-            ended = runs.keep_unbegun(self._at, ended)
-        return self._written(ended, None)
+            return self._written(ended, None)
 
     def resume(
         self, name: SessionId | None, *, evidence_dir: Path | None = None, through: int = CLEANUP
@@ -121,18 +124,15 @@ class Upgrade:
         run = runs.find(self._at, name, open_only=True)
         runs.refuse_unless_open(run)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
-        with ExitStack() as to_the_end:
+        with ExitStack() as last_gate:
             with self._hold(run, "resume") as held:
-                run = _held(run, held)
-                to_the_end.enter_context(run_folder.alone(run.folder))
-                run = runs.latest(run)  # somebody may have been faster
+                run = runs.latest(_held(run, held))  # somebody may have been faster
                 runs.refuse_unless_open(run)
                 if is_driven(run.session):  # a kill may have left it with the user, too
                     with suppress(DiskError):
                         runs.forget_unbegun(self._at, run.session.session_id)
-                ended = self._drive(run, held, through=through)
-            ended = self._finish(ended)
-        return self._written(ended, evidence_dir)
+                ended = self._drive(run, held, last_gate, through=through)
+            return self._written(self._finish(ended), evidence_dir)
 
     def roll_back(self, name: SessionId | None, *, evidence_dir: Path | None = None) -> RunReport:
         """Take a run back, also a completed one while its backup is kept, and prove it."""
@@ -142,11 +142,9 @@ class Upgrade:
         refuse_without_way_back(run)
         run_folder.refuse_unfit(evidence_dir, self._at.path)
         with self._hold(run, "rollback") as held, runs.stoppable(run, "rollback"):
-            run = _held(run, held)
-            with run_folder.alone(run.folder):
-                run = runs.latest(run)  # somebody may have been faster
-                runs.refuse_rolled_back(run)
-                ended = engine.go_back(run, (), self._steps, self._watcher)
+            run = runs.latest(_held(run, held))  # somebody may have been faster
+            runs.refuse_rolled_back(run)
+            ended = engine.go_back(run, (), self._steps, self._watcher)
         return self._written(_with_recovered(ended, held), evidence_dir)
 
     def report(self, name: SessionId | None) -> RunReport:
@@ -192,23 +190,21 @@ class Upgrade:
             return Ended(run, Status.NOTHING_TO_DO)
         return Ended(run, Status.PLANNED if run.settings.dry_run else None)
 
-    def _begin(self, run: Run, *, through: int = CLEANUP) -> Ended:
+    def _begin(self, run: Run, last_gate: ExitStack, *, through: int = CLEANUP) -> Ended:
         """Take the lock, move plan and evidence into the installation, and go on from there."""
         name, kept_before = run.session.session_id, run.folder
-        with ExitStack() as to_the_end:
-            with self._hold(run, "run") as held:
-                folder = run_folder.of_session(held.install, name)
-                with run_folder.gone_if_it_fails(folder):
-                    runs.refuse_beside_an_open_one(held.install)
-                    refuse_stale(replace(run, install=held.install))
-                    run = replace(run, folder=run_folder.copy(kept_before, folder))
-                    to_the_end.enter_context(run_folder.alone(folder))
-                    run = run.at(sessions.save(held.install, run.session, moves_in=True))
-                if is_driven(run.session):
-                    runs.forget_unbegun(self._at, name)
-                ended = self._drive(run, held, through=through)
-            run_folder.remove(kept_before)
-            return self._finish(ended)
+        with self._hold(run, "run") as held:
+            folder = run_folder.of_session(held.install, name)
+            with run_folder.gone_if_it_fails(folder):
+                runs.refuse_beside_an_open_one(held.install)
+                refuse_stale(replace(run, install=held.install))
+                run = replace(run, folder=run_folder.copy(kept_before, folder))
+                run = run.at(sessions.save(held.install, run.session, moves_in=True))
+            if is_driven(run.session):
+                runs.forget_unbegun(self._at, name)
+            ended = self._drive(run, held, last_gate, through=through)
+        run_folder.remove(kept_before)
+        return self._finish(ended)
 
     @contextmanager
     def _hold(self, run: Run, command: str) -> Generator[Holding]:
@@ -217,13 +213,16 @@ class Upgrade:
             self._watcher.recovered([each.report for each in held.recovered])
             yield held
 
-    def _drive(self, run: Run, held: Holding, *, through: int) -> Ended:
+    def _drive(self, run: Run, held: Holding, last_gate: ExitStack, *, through: int) -> Ended:
+        """Take a run on; where its last gate comes next, keep everybody out until that is over."""
         if why_back(run.session) is None:  # else the space is needed now
             keep_space(run)
         with runs.stoppable(run, "resume"):
             ended = engine.drive(
                 _held(run, held), self._workflow, self._steps, self._watcher, through=through
             )
+        if ended.status is None:
+            last_gate.enter_context(hold_for_the_last_gate(ended.run.install, held.lock))
         return _with_recovered(ended, held)
 
     def _finish(self, ended: Ended) -> Ended:

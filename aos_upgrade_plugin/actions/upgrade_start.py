@@ -17,6 +17,7 @@ from aos_upgrade_plugin.decide.workflow.workflow_call import path_in_project
 from aos_upgrade_plugin.effects.answers_file import given_answers
 from aos_upgrade_plugin.effects.project import settings_table
 from aos_upgrade_plugin.effects.session import run_folder, sessions
+from aos_upgrade_plugin.effects.session.lock import refuse_held
 from aos_upgrade_plugin.errors import UsageError
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.run import Run
@@ -75,7 +76,7 @@ def questions(desk: Desk, asked: Start) -> Answer | None:
 
 
 def _plan(at: Installation, settings: Settings, answers: JsonValue) -> tuple[Settings, UpgradePlan]:
-    runs.refuse_busy(at.path)
+    refuse_held(at.path)
     given = None if answers is None else given_answers(answers)
     return Planning(at, installed_plugins()).settled(settings, answers=given)
 

@@ -23,7 +23,7 @@ from aos_upgrade_plugin.models.status import SessionView
 from aos_upgrade_plugin.models.tree import escape
 from aos_upgrade_plugin.phases.installation import Installation, find
 from aos_upgrade_plugin.phases.overview import session_view, session_views
-from aos_upgrade_plugin.phases.workflow_names import problem_of_the_record, workflows_of_sessions
+from aos_upgrade_plugin.phases.workflow_names import workflows_of_sessions
 
 Answer = dict[str, Any]
 Waiting = Callable[[int, int, str], None]
@@ -122,24 +122,22 @@ class Desk(NamedTuple):
     def workflow(self, session: WorkflowSession) -> Usable:
         """Return the workflow that a session walks.
 
-        Raises NotFoundError where an upgrade, or its rollback, took it away meanwhile; DamagedError
-        where nobody can tell whether it has another name now.
+        Where none has the name that is recorded, the one that it began with counts: a backup may
+        have been restored since. Raises NotFoundError where an upgrade took it away meanwhile;
+        DamagedError where nobody can tell what it is called now.
         """
-        called = workflows_of_sessions(self.installation)
-        name = called.get(session.session_id, session.workflow_type)
-        try:
-            return self.catalogue.find(self.installation, name)
-        except NotFoundError as error:
-            if problem := problem_of_the_record(self.installation):
-                raise DamagedError(
-                    f"there is no workflow {name!r}; it may have another name now, but {problem}",
-                    cure="bring that file back, or take the upgrade back: aos-upgrade rollback",
-                ) from error
-            raise NotFoundError(
-                f"the workflow {name!r} of this session is not there any more",
-                cure="an upgrade may have renamed it, or a rollback brought an earlier name back: "
-                "list_workflows names those there are; start that one, and delete this session",
-            ) from error
+        began = session.workflow_type
+        if is_upgrade(session):
+            return self.catalogue.find(self.installation, began)
+        now = workflows_of_sessions(self.installation).get(session.session_id, began)
+        for name in dict.fromkeys((now, began)):
+            with suppress(NotFoundError):
+                return self.catalogue.find(self.installation, name)
+        raise NotFoundError(
+            f"the workflow {now!r} of this session is not there any more",
+            cure="an upgrade may have renamed it, or a rollback brought an earlier name back: "
+            "list_workflows names those there are; start that one, and delete this session",
+        )
 
     def phase_content(self, session: WorkflowSession, workflow: Usable, number: int) -> Answer:
         """Return a phase of a session's workflow as whoever carries it out gets it."""

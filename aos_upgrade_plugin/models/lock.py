@@ -32,6 +32,8 @@ class HeldBy(Frozen):
     """The holder still runs. If not, what it started and left behind holds the lock."""
     heirs: tuple[int, ...] = ()
     """The processes that it left behind, as far as we may see them."""
+    last_gate: bool = False
+    """The upgrade lock itself is free: the last gate of the holder's run measures just that."""
 
     def __str__(self) -> str:
         """Say in words that fit after "held by"."""

@@ -126,9 +126,9 @@ class MigrationFacts:
     """What comes, by its place in the installation."""
     renames: Renames
     """What upstream renamed between the two: new place by the old one."""
-    sessions: Mapping[SessionId, WorkflowType]
-    """What the workflow of each session is called here that is not at its end. The sessions of
-    the product's own server are not among them."""
+    sessions: Callable[[], Mapping[SessionId, WorkflowType]]
+    """Reads what the workflow of each session is called here that is not at its end. The sessions
+    of the product's own server are not among them."""
     outside: Mapping[TreePath, bytes]
     """The files beside the installation that may be changed, as far as they are there: clients'
     configurations and ``.gitignore``; path in the project, content."""

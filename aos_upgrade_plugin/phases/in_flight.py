@@ -5,12 +5,14 @@ Read, never written.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aos_upgrade_plugin.decide.migration.renamed_workflows import renamed_workflows, workflow_of
 from aos_upgrade_plugin.decide.run.sessions import is_upgrade, stale
+from aos_upgrade_plugin.effects.session.sessions import stored
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.effects.workflow.workflow_folders import read_workflow
 from aos_upgrade_plugin.errors import DamagedError
@@ -44,7 +46,7 @@ def workflows_in_flight(
     folder = installation.path / unescape(installation.layout.server_sessions).decode()
     leaving = _leaving(plan) if plan else {}
     following = {one.session_id for one in plan.follows} if plan else set()
-    called = workflows_of_sessions(installation)
+    called = _called(installation)
     with as_disk_error("looking for workflows in flight"):
         ours = [
             view
@@ -59,13 +61,23 @@ def workflows_in_flight(
 
 
 def walked_workflows(installation: Installation) -> Mapping[SessionId, WorkflowType]:
-    """Return what the workflow of each session of ours is called that is not at its end."""
-    called = workflows_of_sessions(installation)
+    """Return what the workflow of each session of ours is called that is not at its end.
+
+    Upgrades are none of them.
+    """
+    called = _called(installation)
+    found = (each.session for each in stored(installation.path))
     return {
-        view.session_id: called.get(view.session_id, view.session.workflow_type)
-        for view in session_views(installation.path, status=None)
-        if view.session is not None and _is_walked(view)
+        each.session_id: called.get(each.session_id, each.workflow_type)
+        for each in found
+        if each is not None and each.session_status in _WALKED and not is_upgrade(each)
     }
+
+
+def _called(installation: Installation) -> Mapping[SessionId, WorkflowType]:
+    with suppress(DamagedError):
+        return workflows_of_sessions(installation)
+    return {}
 
 
 def _is_walked(view: SessionView) -> bool:

@@ -48,7 +48,7 @@ def look_for_migrations(
                 laid_down=facts.base,
                 incoming=facts.incoming,
                 renames=facts.renames,
-                sessions=walked_workflows(installation),
+                sessions=lambda: walked_workflows(installation),
                 outside={path: paper.content for path, paper in papers.items() if paper.entry},
                 index=_names_in(installation.path / installation.layout.index),
                 read=lambda path: read_bytes(_place(installation, path)),

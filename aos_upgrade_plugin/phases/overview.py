@@ -10,7 +10,7 @@ from aos_upgrade_plugin.decide.run import sessions as decide
 from aos_upgrade_plugin.decide.run.next_steps import next_steps
 from aos_upgrade_plugin.decide.run.run_state import turned_back
 from aos_upgrade_plugin.effects.backup import backups
-from aos_upgrade_plugin.effects.session import lock_holder, run_folder, sessions
+from aos_upgrade_plugin.effects.session import lock_holder, sessions
 from aos_upgrade_plugin.effects.session.lock_holder import shown
 from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.target import read_papers
@@ -76,14 +76,14 @@ def _installed(installation: Installation) -> Installed:
 def session_views(install: Path, *, status: SessionStatus | None) -> tuple[SessionView, ...]:
     """Return every session in a state, or all; the one that was used last comes first."""
     running, kept = _running(lock_holder.holder(install)), backup_names(install)
-    found = (_view(install, each, running, kept) for each in sessions.stored(install))
+    found = (_view(each, running, kept) for each in sessions.stored(install))
     return decide.matching(sessions=found, status=status)
 
 
 def session_view(install: Path, session_id: SessionId) -> SessionView:
     """Return one session. Raises NotFoundError; DamagedError where nothing of it can be read."""
     running = _running(lock_holder.holder(install))
-    return _view(install, sessions.load(install, session_id), running, backup_names(install))
+    return _view(sessions.load(install, session_id), running, backup_names(install))
 
 
 def backup_names(install: Path) -> frozenset[BackupName]:
@@ -114,14 +114,9 @@ def _running(lock: HeldBy | None) -> SessionId | None:
 
 
 def _view(
-    install: Path,
-    stored: sessions.Stored,
-    running: SessionId | None,
-    kept: frozenset[BackupName],
+    stored: sessions.Stored, running: SessionId | None, kept: frozenset[BackupName]
 ) -> SessionView:
     session = stored.session
-    if session and decide.is_upgrade(session) and run_folder.at_work(install, session.session_id):
-        running = session.session_id  # its last gate measures, without the upgrade lock
     return SessionView(
         session_id=stored.session_id,
         session=session,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.errors import DamagedError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import WorkflowType
 from aos_upgrade_plugin.phases.installation import Installation
@@ -23,17 +24,16 @@ def installed_workflows(installation: Installation) -> Mapping[Path, frozenset[s
 def workflows_of_sessions(installation: Installation) -> Mapping[SessionId, WorkflowType]:
     """Return what the workflows of sessions are called now that upstream renamed meanwhile.
 
-    Nothing where the record cannot be read that says so.
+    Raises DamagedError where the record cannot be read that says so.
     """
     with as_disk_error("looking for workflows"):
-        record = read_record(installation.path).record
-    return record.sessions if record else {}
-
-
-def problem_of_the_record(installation: Installation) -> str | None:
-    """Say why it cannot be told what the workflows of sessions are called now."""
-    with as_disk_error("looking for workflows"):
-        return read_record(installation.path).problem
+        kept = read_record(installation.path)
+    if kept.problem:
+        raise DamagedError(
+            f"what the workflows of sessions are called now cannot be told: {kept.problem}",
+            cure="bring that file back, or take the upgrade back: aos-upgrade rollback",
+        )
+    return kept.record.sessions if kept.record else {}
 
 
 def place_of_workflows(installation: Installation) -> Path:

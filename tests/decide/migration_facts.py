@@ -43,7 +43,7 @@ def facts(  # noqa: PLR0913  a side each
             for path, text in incoming.items()
         },
         renames=renames or {},
-        sessions=sessions or {},
+        sessions=lambda: sessions or {},
         outside=outside or {},
         index=frozenset(index),
         read=local.__getitem__,

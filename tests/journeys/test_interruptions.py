@@ -242,17 +242,27 @@ def test_a_second_command_is_told_who_works(trip: Trip) -> None:
     assert_over(trip)
 
 
-def test_nobody_comes_between_while_the_last_gate_measures(trip: Trip) -> None:
-    """It wants the lock released, and is alone with its run and its evidence all the same."""
-    with trip.paused("pause@gate:cleanup") as (process, _):
-        assert trip.status().lock is None
+@pytest.mark.parametrize("goes_on", ["run", pytest.param("resume", marks=pytest.mark.faults_full)])
+def test_nobody_comes_between_while_the_last_gate_measures(trip: Trip, goes_on: str) -> None:
+    """It wants the upgrade lock released; every other command is told who measures all the same."""
+    command: tuple[str, ...] = ("run", *trip.what)
+    if goes_on == "resume":
+        trip.stop_at("hang@gate:cleanup", with_signal=signal.SIGKILL)
+        command = ("resume",)
+    with trip.paused("pause@gate:cleanup", *command) as (process, _):
+        lock = trip.status().lock
+        assert lock is not None
+        assert (lock.last_gate, lock.alive) == (True, True)
         assert not trip.status().sessions[0].interrupted
-        for command in (("resume",), ("rollback",), ("run", *trip.what)):
-            told = trip.call(*command)
-            assert (told.exit_code, command) == (4, command), told.answer
-            assert "the last gate of agent_os_upgrade_" in told.answer["error"]["message"]
+        for other in (("resume",), ("rollback",), ("run", *trip.what), ("backups", "create")):
+            told = trip.call(*other)
+            assert (told.exit_code, other) == (4, other), told.answer
+            assert f"process {process.pid} since" in told.answer["error"]["message"]
+            assert told.answer["error"]["message"].endswith(f"{goes_on} (its last gate)")
+        assert trip.call("check", "pre-flight", *trip.what).exit_code == 1
         done = trip.go_on(process)
     assert (done.exit_code, done.answer["status"]) == (0, "completed"), done.said
+    assert trip.status().lock is None
 
 
 @pytest.mark.parametrize(

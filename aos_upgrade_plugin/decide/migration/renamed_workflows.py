@@ -22,14 +22,15 @@ def workflow_sessions(facts: MigrationFacts) -> Migration | None:
         for old, new in renamed_workflows(facts.renames).items()
         if _is_the_same(facts, old, new)
     }
+    sessions = facts.sessions() if renamed else {}
     follows = tuple(
         Followed(session_id=session_id, becomes=renamed[workflow])
-        for session_id, workflow in sorted(facts.sessions.items())
+        for session_id, workflow in sorted(sessions.items())
         if workflow in renamed
     )
     if not follows:
         return None
-    used = {*facts.sessions.values()}
+    used = {*sessions.values()}
     names = ", ".join(f"{old} to {new}" for old, new in sorted(renamed.items()) if old in used)
     return Migration(
         id="workflow-sessions",
@@ -64,7 +65,7 @@ def _is_the_same(facts: MigrationFacts, old: WorkflowType, new: WorkflowType) ->
     stands, comes = (f"{WORKFLOWS}/{name}/{_METADATA}" for name in (old, new))
     before, after = facts.target.get(stands), facts.incoming.get(comes)
     if (
-        new in UPGRADE_WORKFLOWS
+        {old, new} & UPGRADE_WORKFLOWS
         or f"{WORKFLOWS}/{new}" in facts.target
         or before is None
         or before.kind is not Kind.FILE
@@ -81,4 +82,5 @@ def _is_the_same(facts: MigrationFacts, old: WorkflowType, new: WorkflowType) ->
 def _phases(definition: bytes) -> object:
     """Return what a session's progress is told by."""
     metadata = Metadata.model_validate_json(definition)
-    return metadata.dynamic_phases, [(each.number, each.name) for each in metadata.phases]
+    phases = [(each.number, each.name) for each in metadata.phases]
+    return metadata.dynamic_phases, metadata.total_phases, phases

@@ -9,7 +9,7 @@ import os
 import platform
 import stat
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from filelock import lock_descriptor, unlock_descriptor
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.session import lock_holder
 from aos_upgrade_plugin.effects.session.lock_holder import (
+    LAST_GATE_LOCK,
     NO_LOCK_FILE,
     NO_LOCKS_HERE,
     PAUSES_S,
@@ -33,8 +34,6 @@ from aos_upgrade_plugin.errors import BusyError, RefusedError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.lock import Holder
 from aos_upgrade_plugin.models.tree import escape
-
-LOOK = "wait for it, or look with: aos-upgrade status"
 
 
 class HeldLock(NamedTuple):
@@ -52,13 +51,42 @@ def hold(install: Path, *, session: SessionId | None, command: str) -> Generator
     A record that a killed process left is overwritten. Raises BusyError with the holder's name,
     RefusedError where this cannot be locked safely, DiskError.
     """
-    path = install / UPGRADE_LOCK
+    _refuse_beside_the_last_gate(install)
     with as_disk_error("taking the upgrade lock"):
-        descriptor = _acquire(path)
+        descriptor = _acquire(install / UPGRADE_LOCK)
     if descriptor is None:
         raise _busy(install)
     try:
-        me = _record_of_this_process(session, command)
+        _refuse_beside_the_last_gate(install)  # it may have begun since
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with _recorded(descriptor, lambda: _record_of_this_process(session, command)) as held:
+        yield held
+
+
+@contextmanager
+def hold_for_the_last_gate(install: Path, held: HeldLock) -> Generator[None]:
+    """Keep everybody out while the last gate of a run measures, which wants the lock released.
+
+    To be taken while the upgrade lock is held, and released after it. Children do not inherit
+    it: who is killed here leaves nothing at work.
+    """
+    with as_disk_error("taking the lock of the last gate"):
+        descriptor = _acquire(install / LAST_GATE_LOCK)
+    if descriptor is None:
+        raise _busy(install)
+    os.set_inheritable(descriptor, False)  # noqa: FBT003 - positional only
+    me = held.holder.model_copy(update={"command": f"{held.holder.command} (its last gate)"})
+    with _recorded(descriptor, lambda: me):
+        yield
+
+
+@contextmanager
+def _recorded(descriptor: int, record: Callable[[], Holder]) -> Generator[HeldLock]:
+    """Have a record in a lock file for as long as the body takes; then let go of it."""
+    try:
+        me = record()
         # On a full disk the lock still holds, and going back must be possible: no record then.
         with suppress(OSError):
             _write(descriptor, me.model_dump_json().encode() + b"\n")
@@ -91,25 +119,20 @@ def hold_briefly(path: Path, *, wait_s: float = 10.0) -> Generator[None]:
         os.close(descriptor)
 
 
-@contextmanager
-def hold_at_once(path: Path, *, busy: str) -> Generator[None]:
-    """Hold the lock of a file that is there, for as long as the body takes.
-
-    Raises BusyError at once, with ``busy``, where somebody else does; RefusedError, DiskError.
-    """
-    with as_disk_error("locking"):
-        descriptor = _acquire(path)
-    if descriptor is None:
-        raise BusyError(busy, cure=LOOK)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def refuse_held(install: Path) -> None:
-    """Raise BusyError where somebody holds the upgrade lock now; nothing is taken or written."""
+    """Raise BusyError where somebody holds the upgrade lock now, or a last gate measures.
+
+    Nothing is taken or written.
+    """
     if lock_holder.holder(install) is not None:
+        raise _busy(install)
+
+
+def _refuse_beside_the_last_gate(install: Path) -> None:
+    """Raise BusyError before the lock is touched, which the last gate is about to find free."""
+    with as_disk_error("looking at the lock of the last gate"):
+        measures = lock_holder.held_by(install / LAST_GATE_LOCK)
+    if measures is not None:
         raise _busy(install)
 
 
@@ -180,7 +203,7 @@ def _busy(install: Path) -> BusyError:
     by = str(held) if held else "a process that let go of it just now"
     return BusyError(
         f"the upgrade lock of {shown(install)} is held by {by}",
-        cure=LOOK,
+        cure="wait for it, or look with: aos-upgrade status",
     )
 
 

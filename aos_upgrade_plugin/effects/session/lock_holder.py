@@ -17,6 +17,8 @@ from aos_upgrade_plugin.models.lock import HeldBy, Holder
 from aos_upgrade_plugin.models.tree import escape
 
 UPGRADE_LOCK = ".upgrade-lock"
+LAST_GATE_LOCK = ".upgrades/last-gate.lock"
+"""Held while the last gate of a run measures, for which the upgrade lock is released."""
 PAUSES_S = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Somebody who only looks holds the lock for some microseconds: try again before giving up."""
 NO_LOCKS_HERE = frozenset(
@@ -27,22 +29,29 @@ _RECORD_BYTES = 1 << 14
 
 
 def holder(install: Path) -> HeldBy | None:
-    """Look who holds the upgrade lock; nothing where nobody does. Writes nothing.
+    """Look who holds the upgrade lock, or released it for the last gate of a run.
 
-    Looking disturbs nobody: two who look do not meet, and who takes the lock waits out a look.
+    Nothing where nobody does. Writes nothing, and disturbs nobody: two who look do not meet, and
+    who takes the lock waits out a look.
     """
-    path = install / UPGRADE_LOCK
     with as_disk_error("looking at the upgrade lock"):
-        try:
-            descriptor = os.open(path, OPEN_TO_READ)
-        except OSError as error:
-            if error.errno in {errno.ENOENT, errno.ENOTDIR} | NO_LOCK_FILE:
-                return None
-            raise
-        try:
-            record = _record_while_held(descriptor)
-        finally:
-            os.close(descriptor)
+        held = held_by(install / UPGRADE_LOCK)
+        measures = None if held else held_by(install / LAST_GATE_LOCK)
+    return measures.model_copy(update={"last_gate": True}) if measures else held
+
+
+def held_by(path: Path) -> HeldBy | None:
+    """Look who holds the lock of one file, as :func:`holder` does; raise OSError."""
+    try:
+        descriptor = os.open(path, OPEN_TO_READ)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENOTDIR} | NO_LOCK_FILE:
+            return None
+        raise
+    try:
+        record = _record_while_held(descriptor)
+    finally:
+        os.close(descriptor)
     if record is None:
         return None
     held = _parse(record)
@@ -50,20 +59,8 @@ def holder(install: Path) -> HeldBy | None:
     return HeldBy(holder=held, alive=alive, heirs=() if alive else tuple(_who_has_open(path)))
 
 
-def is_held(path: Path) -> bool:
-    """Say whether somebody holds the lock of a file. Looking disturbs nobody."""
-    try:
-        descriptor = os.open(path, OPEN_TO_READ)
-    except OSError:
-        return False
-    try:
-        return _record_while_held(descriptor) is not None
-    finally:
-        os.close(descriptor)
-
-
 def _record_while_held(descriptor: int) -> bytes | None:
-    """Return the first line of the file; nothing when nobody holds its lock."""
+    """Return what the record says; nothing when nobody holds the lock."""
     record = b""
     for pause_s in PAUSES_S[:4]:
         time.sleep(pause_s)

@@ -6,20 +6,18 @@ import os
 import secrets
 import time
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_state_path
 from pydantic import ValidationError
 
 from aos_upgrade_plugin.effects.session import sessions
-from aos_upgrade_plugin.effects.session.lock import LOOK, hold_at_once
-from aos_upgrade_plugin.effects.session.lock_holder import is_held
 from aos_upgrade_plugin.effects.session.sessions import STATE
 from aos_upgrade_plugin.effects.tree import durable, files
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.effects.tree.transaction import UPGRADES
-from aos_upgrade_plugin.errors import BusyError, DamagedError, DiskError, NotFoundError, UsageError
+from aos_upgrade_plugin.errors import DamagedError, DiskError, NotFoundError, UsageError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.report import RunReport
@@ -89,29 +87,6 @@ def user_state() -> Path:
 def of_session(install: Path, session_id: SessionId) -> Path:
     """Return the folder of a run that has begun."""
     return install / UPGRADES / session_id
-
-
-def alone(folder: Path) -> AbstractContextManager[None]:
-    """Work on a run alone, from within the upgrade lock to the end of the last gate.
-
-    That gate wants the upgrade lock released. Raises BusyError where it still measures.
-    """
-    return hold_at_once(folder / PLAN, busy=_measures(folder.name))
-
-
-def at_work(install: Path, session_id: SessionId) -> bool:
-    """Say whether a command works on a run, or its last gate still measures."""
-    return is_held(of_session(install, session_id) / PLAN)
-
-
-def refuse_at_work(install: Path, session_id: SessionId) -> None:
-    """Raise BusyError where the last gate of a run still measures."""
-    if at_work(install, session_id):
-        raise BusyError(_measures(session_id), cure=LOOK)
-
-
-def _measures(session_id: SessionId) -> str:
-    return f"the last gate of {session_id} still measures"
 
 
 def remove(folder: Path) -> None:

@@ -8,14 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from aos_upgrade_plugin.effects import disk
-from aos_upgrade_plugin.effects.session.lock import hold, hold_briefly
-from aos_upgrade_plugin.effects.session.lock_holder import UPGRADE_LOCK, holder
+from aos_upgrade_plugin.effects.session.lock import (
+    hold,
+    hold_briefly,
+    hold_for_the_last_gate,
+    refuse_held,
+)
+from aos_upgrade_plugin.effects.session.lock_holder import LAST_GATE_LOCK, UPGRADE_LOCK, holder
 from aos_upgrade_plugin.errors import BusyError, DiskError, RefusedError
 from aos_upgrade_plugin.models.lock import Holder
 
@@ -303,3 +308,50 @@ def test_a_brief_lock_is_waited_for(tmp_path: Path) -> None:
         pass
     with hold_briefly(path, wait_s=0):
         pass
+
+
+def test_the_last_gate_keeps_everybody_out_without_the_lock(tmp_path: Path) -> None:
+    """The lock itself is free and not so much as touched; who measures is told, and then nobody."""
+    (tmp_path / LAST_GATE_LOCK).parent.mkdir()
+    with ExitStack() as last_gate:
+        with hold(tmp_path, session="a_session", command="resume") as held:
+            last_gate.enter_context(hold_for_the_last_gate(tmp_path, held))
+            mine = holder(tmp_path)
+            assert mine is not None
+            assert not mine.last_gate
+        before = (tmp_path / UPGRADE_LOCK).stat()
+        measures = holder(tmp_path)
+        assert measures is not None
+        assert measures.holder is not None
+        assert (measures.last_gate, measures.holder.session) == (True, "a_session")
+        for refused in (
+            lambda: hold(tmp_path, session=None, command="run").__enter__(),
+            lambda: refuse_held(tmp_path),
+        ):
+            with pytest.raises(BusyError, match=r"resume \(its last gate\)"):
+                refused()
+        after = (tmp_path / UPGRADE_LOCK).stat()
+        assert (before.st_mtime_ns, before.st_ctime_ns) == (after.st_mtime_ns, after.st_ctime_ns)
+    assert holder(tmp_path) is None
+    with hold(tmp_path, session=None, command="run"):
+        pass
+
+
+def test_nothing_that_is_started_inherits_the_lock_of_the_last_gate(tmp_path: Path) -> None:
+    """Left behind, it would keep everybody out although nothing measures any more."""
+    (tmp_path / LAST_GATE_LOCK).parent.mkdir()
+    with hold(tmp_path, session=None, command="run") as held, ExitStack() as last_gate:
+        last_gate.enter_context(hold_for_the_last_gate(tmp_path, held))
+        inherited = [int(each) for each in os.listdir("/dev/fd") if _inheritable(int(each))]
+        locked = (tmp_path / LAST_GATE_LOCK).stat().st_ino
+        assert locked not in [os.fstat(each).st_ino for each in inherited]
+        assert (tmp_path / UPGRADE_LOCK).stat().st_ino in [
+            os.fstat(each).st_ino for each in inherited
+        ]
+
+
+def _inheritable(descriptor: int) -> bool:
+    try:
+        return os.get_inheritable(descriptor)
+    except OSError:
+        return False

@@ -71,6 +71,7 @@ def test_a_completed_run_can_be_taken_back(trip: Trip) -> None:
     assert not (trip.install / RECORD).exists()
 
 
+@pytest.mark.faults_full
 def test_a_rolled_back_upgrade_can_be_run_again(trip: Trip) -> None:
     """Going back leaves nothing that a second run would stumble over; here by the workflow tool."""
     name = trip.run().answer["session_id"]

@@ -122,7 +122,7 @@ def _installing(trip: EnvironmentTrip) -> Iterator["subprocess.Popen[str]"]:
     ("then", "status", "package"),
     [
         pytest.param("resume", "completed", "slow==1.0", marks=pytest.mark.faults_full),
-        ("rollback", "rolled_back", "alpha==1.0"),
+        pytest.param("rollback", "rolled_back", "alpha==1.0", marks=pytest.mark.faults_full),
     ],
 )
 def test_killed_while_packages_are_installed_it_goes_on_or_back(

@@ -81,8 +81,9 @@ def _roll_back_behind_a_link(trip: WholeTrip) -> Done:
 @pytest.mark.parametrize(
     ("version", "why"),
     [
-        ("bad-start", "No module named 'mcp_server.metrics'"),
-        *_in_the_whole_sweep(("silent-search", "AOS-V006")),  # the demo does it, too
+        *_in_the_whole_sweep(  # the demo does both, too
+            ("bad-start", "No module named 'mcp_server.metrics'"), ("silent-search", "AOS-V006")
+        )
     ],
 )
 def test_a_bad_version_goes_back_by_itself(trip: WholeTrip, version: str, why: str) -> None:
@@ -140,6 +141,7 @@ def test_a_killed_run_goes_on_or_back_with_the_right_server(
     assert trip.tools() == (OLD_TOOLS if then == "rollback" else NEW_TOOLS)
 
 
+@pytest.mark.faults_full
 def test_ctrl_c_in_the_restart_is_taken_up_again(trip: WholeTrip) -> None:
     """130, and the way on is said; resumed, the upgrade completes."""
     trip.serve()

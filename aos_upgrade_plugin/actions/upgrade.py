@@ -222,7 +222,10 @@ class Upgrade:
                 _held(run, held), self._workflow, self._steps, self._watcher, through=through
             )
         if ended.status is None:
-            last_gate.enter_context(hold_for_the_last_gate(ended.run.install, held.lock))
+            try:
+                last_gate.enter_context(hold_for_the_last_gate(ended.run.install, held.lock))
+            except UpgradeError as error:
+                ended = engine.finish_later(ended.run, error)
         return _with_recovered(ended, held)
 
     def _finish(self, ended: Ended) -> Ended:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from aos_upgrade_plugin.effects.session.lock_holder import LAST_GATE_LOCK
 from tests.journeys.proofs import assert_over, residue
 from tests.journeys.trips import Done, Trip
 
@@ -263,6 +264,19 @@ def test_nobody_comes_between_while_the_last_gate_measures(trip: Trip, goes_on: 
         done = trip.go_on(process)
     assert (done.exit_code, done.answer["status"]) == (0, "completed"), done.said
     assert trip.status().lock is None
+
+
+def test_a_last_gate_that_cannot_keep_others_out_is_left_to_resume(trip: Trip) -> None:
+    """The upgrade is done and validated: 7 with what is in the way, and then 0."""
+    in_the_way = trip.install / LAST_GATE_LOCK
+    in_the_way.parent.mkdir()
+    in_the_way.hardlink_to(trip.install / "config.json")  # what is written there is written here
+    done = trip.run()
+    assert done.exit_code == 7, done.answer
+    assert "last-gate.lock is no lock file" in str(done.answer["reasons"])
+    in_the_way.unlink()
+    assert trip.call("resume").exit_code == 0
+    assert trip.is_as_planned()
 
 
 @pytest.mark.parametrize(

@@ -18,3 +18,5 @@ def main() -> None:
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:  # before the command line was even read
         sys.exit(130)
+    finally:
+        gc.freeze()  # nor is it looked through once more at the end

@@ -36,16 +36,16 @@ def read_target(
         return False
 
     for found in files.scan(install, enter=enters):
-        if found.kind is Kind.FILE and named(found.path):
-            tree[found.path], versions[found.path] = _named(found, object_format)
-            continue
-        entry = files.entry_of(found)
-        if entry is None:
+        if found.kind is None:
             unread.add(found.path)
             continue
+        is_named = found.kind is not Kind.DIRECTORY and named(found.path)
+        entry, content = _described(found, with_content=is_named)
+        if entry is None:
+            continue  # it vanished since it was found
         tree[found.path] = entry
-        if entry.kind is not Kind.DIRECTORY and named(found.path):
-            versions[found.path] = _special(entry, object_format)
+        if is_named:
+            versions[found.path] = _version(entry, content, object_format)
     root_mode = stat.S_IMODE(install.stat().st_mode)
     return Target(root_mode, tree, versions, frozenset(unread))
 
@@ -69,17 +69,25 @@ def under_git(folder: Path) -> bool:
     return any(os.path.lexists(each / ".git") for each in (folder, *folder.parents))
 
 
-def _named(found: Found, object_format: ObjectFormat) -> tuple[Entry, Version]:
-    entry, content = _read(found.location)
-    executable = bool(entry.mode & stat.S_IXUSR)
-    return entry, Version(Kind.FILE, executable, blob_names(content, object_format))
+def _described(found: Found, *, with_content: bool) -> tuple[Entry | None, bytes]:
+    if found.kind is not Kind.FILE or not with_content:
+        return files.read_entry(found.location), b""
+    try:
+        return _read(found.location)
+    except FileNotFoundError:
+        return None, b""
 
 
-def _special(entry: Entry, object_format: ObjectFormat) -> Version:
-    if entry.kind is Kind.LINK:
-        name = blob_id(unescape(entry.link_target or ""), object_format)
-        return Version(Kind.LINK, executable=False, blobs=frozenset({name}))
-    return Version(entry.kind, executable=False, blobs=frozenset())
+def _version(entry: Entry, content: bytes, object_format: ObjectFormat) -> Version:
+    match entry.kind:
+        case Kind.FILE:
+            executable, blobs = bool(entry.mode & stat.S_IXUSR), blob_names(content, object_format)
+            return Version(Kind.FILE, executable, blobs)
+        case Kind.LINK:
+            name = blob_id(unescape(entry.link_target or ""), object_format)
+            return Version(Kind.LINK, executable=False, blobs=frozenset({name}))
+        case kind:
+            return Version(kind, executable=False, blobs=frozenset())
 
 
 def _read(location: bytes) -> tuple[Entry, bytes]:

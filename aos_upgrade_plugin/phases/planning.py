@@ -21,7 +21,7 @@ from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.source.repository import Repository
 from aos_upgrade_plugin.effects.source.source import read_contents
 from aos_upgrade_plugin.effects.target import read_papers, read_target, under_git
-from aos_upgrade_plugin.effects.tree.files import as_disk_error, locate
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, locate, scan
 from aos_upgrade_plugin.effects.tree.staging import ContentOf
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.journal import Change, Place
@@ -158,6 +158,17 @@ def read_installation(installation: Installation, object_format: ObjectFormat = 
 def read_installation_tree(installation: Installation) -> Tree:
     """Read everything in an installation that is not ours, not made again, not replaced whole."""
     return read_installation(installation).tree
+
+
+def paths_in_installation(installation: Installation) -> frozenset[TreePath]:
+    """Name what :func:`read_installation_tree` describes, without reading any of it."""
+    class_of = classifier(installation.layout)
+    found = scan(
+        installation.path,
+        enter=lambda path: class_of(path) in KEPT,
+        unreadable=lambda _path, _error: None,
+    )
+    return frozenset(each.path for each in found if each.kind is not None)
 
 
 def read_papers_of(installation: Installation) -> Mapping[Place, Mapping[TreePath, Paper]]:

@@ -20,7 +20,7 @@ from aos_upgrade_plugin.phases.content import header_for, old_content_of
 from aos_upgrade_plugin.phases.environment_planning import Detect
 from aos_upgrade_plugin.phases.former_server import begin_server_way_back
 from aos_upgrade_plugin.phases.installation import installation_of
-from aos_upgrade_plugin.phases.planning import read_installation_tree
+from aos_upgrade_plugin.phases.planning import paths_in_installation
 from aos_upgrade_plugin.phases.renaming import located
 from aos_upgrade_plugin.phases.restarting import why_nothing_answers
 from aos_upgrade_plugin.phases.restore import whole
@@ -129,9 +129,9 @@ def refuse_without_way_back(run: Run) -> None:
 
 
 def _made_since(run: Run) -> tuple[TreePath, ...]:
-    ours = {one.change.path for one in run.plan.changes}
-    tree = read_installation_tree(installation_of(run))
-    return tuple(path for path in sorted(tree) if path not in ours | set(run.plan.target))
+    """Name what was neither there nor planned. It need not be readable: nothing happens to it."""
+    known = {one.change.path for one in run.plan.changes} | set(run.plan.target)
+    return tuple(sorted(paths_in_installation(installation_of(run)) - known))
 
 
 def _open_transactions(run: Run) -> tuple[Transaction, ...]:

@@ -68,6 +68,22 @@ def test_pipes_and_sockets_are_there_but_hold_nothing(tmp_path: Path) -> None:
     assert found.unread == {"system/socket"}
 
 
+def test_what_vanishes_meanwhile_is_not_there(tmp_path: Path) -> None:
+    """A file may be gone when its content is read; all beside it is read."""
+    (tmp_path / "system").mkdir()
+    for name in ("first", "gone", "last"):
+        (tmp_path / "system" / name).write_text(name)
+
+    def named(path: str) -> bool:
+        if path == "system/gone":
+            (tmp_path / path).unlink()
+        return True
+
+    found = read_target(tmp_path, enter=lambda _: True, named=named, object_format="sha1")
+    assert sorted(found.tree) == ["system", "system/first", "system/last"]
+    assert sorted(found.versions) == ["system/first", "system/last"]
+
+
 def test_papers_are_files_or_missing(tmp_path: Path) -> None:
     """What is something else is not offered for writing."""
     (tmp_path / "log").write_bytes(b"log\n")

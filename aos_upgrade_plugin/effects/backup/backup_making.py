@@ -138,8 +138,7 @@ def _found(
     install: Path, keeps: Callable[[TreePath], bool], unreadable: dict[TreePath, str]
 ) -> list[Found]:
     def note(path: TreePath, error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            unreadable[path] = error.strerror or str(error)
+        unreadable[path] = error.strerror or str(error)
 
     return list(
         files.scan(install, enter=lambda path: path != BACKUPS and keeps(path), unreadable=note)

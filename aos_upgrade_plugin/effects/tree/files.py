@@ -68,21 +68,18 @@ def scan(
 ) -> Iterator[Found]:
     """Find everything below a root, folders before their content, names in byte order.
 
-    A path that ``enter`` refuses is not reported and not entered. Links are never followed. A
-    folder that cannot be read goes to ``unreadable``, or raises where that is not given.
+    A path that ``enter`` refuses is not reported and not entered. Links are never followed. What
+    vanishes while we look is passed over, and nothing beside it. A folder that cannot be read
+    goes to ``unreadable``, or raises where that is not given.
     """
     waiting: list[tuple[str, bytes]] = [("", os.fsencode(root))]
     while waiting:
         prefix, folder = waiting.pop()
         try:
-            with os.scandir(folder) as listing:
-                children = sorted(listing, key=lambda child: child.name)
-            found = [
-                Found(path, child.path, child.stat(follow_symlinks=False))
-                for child in children
-                if enter(path := prefix + escape(child.name))
-            ]
+            found = list(_children(prefix, folder, enter))
         except OSError as error:
+            if prefix and isinstance(error, FileNotFoundError):
+                continue
             if unreadable is None:
                 raise
             unreadable(prefix.rstrip("/") or ".", error)
@@ -95,34 +92,42 @@ def scan(
         ]
 
 
-def entry_of(found: Found, *, digest: str | None = None) -> Entry | None:
-    """Describe something found, reading a file's content unless its digest is given."""
+def _children(prefix: str, folder: bytes, enter: Callable[[TreePath], bool]) -> Iterator[Found]:
+    with os.scandir(folder) as listing:
+        children = sorted(listing, key=lambda child: child.name)
+    for child in children:
+        if not enter(path := prefix + escape(child.name)):
+            continue
+        try:
+            status = child.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        yield Found(path, child.path, status)
+
+
+def read_entry(location: bytes) -> Entry | None:
+    """Describe what stands at a place; nothing where nothing, a socket or a device stands."""
+    try:
+        return _entry_of(Found("", location, os.lstat(location)))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _entry_of(found: Found) -> Entry | None:
     mode = stat.S_IMODE(found.status.st_mode)
     match found.kind:
-        case Kind.FILE if digest is None:
+        case Kind.FILE:
             content = read_content(found.location)
             mode = stat.S_IMODE(content.status.st_mode)
             return Entry(
                 kind=Kind.FILE, mode=mode, digest=content.digest, size_bytes=content.size_bytes
             )
-        case Kind.FILE:
-            size_bytes = found.status.st_size
-            return Entry(kind=Kind.FILE, mode=mode, digest=digest, size_bytes=size_bytes)
         case Kind.LINK:
             return Entry(kind=Kind.LINK, link_target=escape(os.readlink(found.location)))
         case Kind.DIRECTORY | Kind.FIFO as kind:
             return Entry(kind=kind, mode=mode)
         case _:
             return None
-
-
-def read_entry(location: bytes) -> Entry | None:
-    """Describe what stands at a place; nothing where nothing, a socket or a device stands."""
-    try:
-        status = os.lstat(location)
-        return entry_of(Found("", location, status))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def entry_at(root: Path, path: TreePath) -> Entry | None:
@@ -142,7 +147,7 @@ def read_whole_tree(location: bytes) -> Entry | None:
 
 def read_tree(root: Path, *, enter: Callable[[TreePath], bool] = lambda _: True) -> Tree:
     """Describe everything below a root by its content."""
-    entries = ((found.path, entry_of(found)) for found in scan(root, enter=enter))
+    entries = ((found.path, read_entry(found.location)) for found in scan(root, enter=enter))
     return {path: entry for path, entry in entries if entry is not None}
 
 

@@ -27,10 +27,10 @@ def read_live(
     sources = {each.path: each.source for each in recorded.entries if each.source is not None}
     entries, strange = {}, []
     for found in files.scan(install, enter=keeps):
-        unchanged = sources.get(found.path) == files.identity(found.status)
-        entry = recorded.tree[found.path] if unchanged else files.entry_of(found)
-        if entry is None:
+        if sources.get(found.path) == files.identity(found.status):
+            entries[found.path] = recorded.tree[found.path]
+        elif found.kind is None:
             strange.append(found.path)
-        else:
+        elif entry := files.read_entry(found.location):
             entries[found.path] = entry
     return LiveTree(entries, tuple(strange))

@@ -96,6 +96,21 @@ def test_the_manifest_tells_each_entry(install: Path) -> None:
     assert listed.manifest.size_bytes > 300_000
 
 
+def test_what_vanishes_meanwhile_is_not_held_and_all_beside_it_is(install: Path) -> None:
+    """Editors and servers make files and remove them again, also while a backup is made."""
+    before = snapshot(install)
+    (install / "specs/review/.#mine.md").touch()
+
+    def keeps(path: str) -> bool:
+        if path == "specs/review/.#mine.md":
+            (install / path).unlink()
+        return True
+
+    backup = make(install, _wanted(keeps=keeps))
+    assert {*_content(backup)} == {*before}
+    assert verify(backup.path) == ()
+
+
 def test_a_users_manifest_is_held_too(install: Path) -> None:
     """What has one of the backup's own names is stored under another, which nothing else has."""
     backup = make(install, _wanted())

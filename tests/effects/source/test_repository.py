@@ -326,7 +326,7 @@ def test_what_git_says_reaches_nobody_unescaped(checkout: Path) -> None:
 def _everything(root: Path) -> Mapping[str, tuple[Entry | None, int]]:
     return {
         found.path: (
-            files.entry_of(found),
+            files.read_entry(found.location),
             0 if stat.S_ISDIR(found.status.st_mode) else found.status.st_mtime_ns,
         )
         for found in files.scan(root)

@@ -55,6 +55,41 @@ def test_folders_come_before_what_is_in_them(tmp_path: Path) -> None:
     assert [found.path for found in files.scan(tmp_path / "tree")] == ["a", "b", "b/c", "b/c/d"]
 
 
+@pytest.mark.parametrize("gone", ["a/gone", "a/gone folder"])
+def test_what_vanishes_while_we_look_takes_nothing_with_it(tmp_path: Path, gone: str) -> None:
+    """An editor's swap file comes and goes; what lies beside it is found all the same."""
+    nodes = {b"a": folder(), b"a/first": file(b""), b"a/last": file(b""), b"b": file(b"")}
+    build(tmp_path / "tree", nodes)
+    if gone.endswith("folder"):
+        (tmp_path / "tree" / gone).mkdir()
+    else:
+        (tmp_path / "tree" / gone).touch()
+
+    def vanishing(path: str) -> bool:
+        if path == gone:
+            (tmp_path / "tree" / gone).rename(tmp_path / "gone")
+        return True
+
+    def refused(path: str, error: OSError) -> None:
+        pytest.fail(f"{path}: {error}")
+
+    found = files.scan(tmp_path / "tree", enter=vanishing, unreadable=refused)
+    assert [each.path for each in found] == ["a", "b", "a/first", "a/last"]
+
+
+def test_a_folder_that_vanishes_before_it_is_looked_into_is_passed_over(tmp_path: Path) -> None:
+    """Only of the root itself somebody wants to know that it is not there."""
+    build(tmp_path / "tree", {b"a": folder(), b"a/b": folder(), b"a/b/c": file(b"")})
+    found = []
+    for each in files.scan(tmp_path / "tree"):
+        found.append(each.path)
+        if each.path == "a":
+            (tmp_path / "tree" / "a").rename(tmp_path / "gone")
+    assert found == ["a"]
+    with pytest.raises(FileNotFoundError):
+        list(files.scan(tmp_path / "nothing"))
+
+
 @pytest.mark.parametrize("missing", ["nothing", "file/below"])
 def test_nothing_is_nothing(tmp_path: Path, missing: str) -> None:
     """Also below a file."""

@@ -12,7 +12,7 @@ from aos_upgrade_plugin.phases.overview import open_transactions
 from aos_upgrade_plugin.phases.recovery import Recovered
 
 _WHAT = {
-    "discard": "had not begun, and its remains were removed",
+    "discard": "had not begun or was over, and its remains were removed",
     "undo": "was interrupted, and was taken back",
     "commit": "was complete, and its remains were removed",
     "clear": "had been taken back, and its remains were removed",

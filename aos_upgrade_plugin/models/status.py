@@ -32,7 +32,7 @@ class OpenTransaction(Frozen):
     """The name of a session, or what stands in its place; escaped, and so is the purpose."""
     purpose: str
     state: JournalState | None
-    """Nothing where it had not begun, or cannot be told."""
+    """Nothing where only remains are there, or where it cannot be told."""
     problem: str | None = None
 
 

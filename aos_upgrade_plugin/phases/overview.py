@@ -16,7 +16,7 @@ from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.target import read_papers
 from aos_upgrade_plugin.effects.tree import journal
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
-from aos_upgrade_plugin.effects.tree.transaction import leftovers
+from aos_upgrade_plugin.effects.tree.transaction import UNUSED, leftovers, unused
 from aos_upgrade_plugin.errors import DamagedError, DiskError
 from aos_upgrade_plugin.models.backup import BACKUPS, age_order
 from aos_upgrade_plugin.models.base import SessionId
@@ -95,12 +95,15 @@ def backup_names(install: Path) -> frozenset[BackupName]:
 
 
 def open_transactions(install: Path) -> tuple[OpenTransaction, ...]:
-    """Return every change that is neither given for good nor taken back."""
-    return tuple(_open(folder) for folder in leftovers(install))
+    """Return every change that is neither given for good nor taken back, and all remains."""
+    return tuple(_open(folder) for folder in (*unused(install), *leftovers(install)))
 
 
 def _open(folder: Path) -> OpenTransaction:
-    owner, purpose = (escape(os.fsencode(name)) for name in (folder.parts[-3], folder.name))
+    names = (folder.parts[-3], folder.name.removeprefix(UNUSED))
+    owner, purpose = (escape(os.fsencode(name)) for name in names)
+    if folder.name.startswith(UNUSED):
+        return OpenTransaction(owner=owner, purpose=purpose, state=None)
     try:
         with as_disk_error("reading a journal"):
             found = journal.read(folder)

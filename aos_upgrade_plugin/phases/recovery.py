@@ -7,11 +7,13 @@ from aos_upgrade_plugin.decide.run.recovery import Move, recovery_move
 from aos_upgrade_plugin.effects import layouts
 from aos_upgrade_plugin.effects.tree import journal
 from aos_upgrade_plugin.effects.tree.transaction import (
+    UNUSED,
     UPGRADES,
     Transaction,
     discard,
     leftovers,
     remove_empty_folders,
+    unused,
 )
 from aos_upgrade_plugin.errors import DamagedError
 from aos_upgrade_plugin.models.base import SessionId
@@ -42,7 +44,7 @@ def recover(install: Path) -> tuple[Recovered, ...]:
     One of a run that was applied whole is left for that run to resume or roll back. The caller
     holds the lock. Where an install folder was renamed, the answer's ``install`` is its name now.
     """
-    recovered = []
+    recovered = [_discarded(install, folder) for folder in [*unused(install)]]
     for name in [folder.relative_to(install) for folder in leftovers(install)]:
         recovered.append(_recover_one(install, install / name))
         install = recovered[-1].install
@@ -51,11 +53,9 @@ def recover(install: Path) -> tuple[Recovered, ...]:
 
 
 def _recover_one(install: Path, folder: Path) -> Recovered:
-    owner, purpose = folder.parent.parent.name, folder.name
     found = journal.read(folder)
     if found is None:
-        discard(folder)
-        return Recovered(install, owner, purpose, Move.DISCARD)
+        return _discarded(install, folder)
     header, state = found
     _refuse_other_names(install, header)
     transaction, undone = Transaction(install, header), Undone()
@@ -66,7 +66,13 @@ def _recover_one(install: Path, folder: Path) -> Recovered:
         undone = Undone(set_aside=transaction.finish())
     elif move is Move.CLEAR:
         transaction.clear()
-    return Recovered(transaction.install, owner, purpose, move, undone)
+    return Recovered(transaction.install, header.owner, header.purpose, move, undone)
+
+
+def _discarded(install: Path, folder: Path) -> Recovered:
+    discard(folder)
+    owner, purpose = folder.parts[-3], folder.name.removeprefix(UNUSED)
+    return Recovered(install, owner, purpose, Move.DISCARD)
 
 
 def _refuse_other_names(install: Path, header: JournalHeader) -> None:

@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.sample import Source, lay_down, variants
 from tests.checks import gates
 from tests.checks.upgrades import Ready
+from tests.mounts import mounted
 
 ALL = {f"AOS-P{number:03}" for number in range(1, 15)}
 _NOBODY = 65534
@@ -220,7 +219,7 @@ def test_a_file_system_that_is_mounted_read_only(good: Ready, tmp_path: Path) ->
     """Nothing can be written there, whoever we are."""
     there = tmp_path / ".praxis-os"
     there.mkdir()
-    with _mounted_read_only(good.install, there):
+    with mounted("--bind", "-o", "ro", good.install, at=there):
         done = good.judged("AOS-P005", target=there)
     assert not done.opens
     assert done.said["AOS-P005"] == "the file system is mounted read-only"
@@ -254,19 +253,6 @@ context = GateContext(gate=Gate.PRE_FLIGHT, target=Path(sys.argv[1]))
 planned = [check for check in collect(context) if check.id == "AOS-P005"]
 print(*(event.message for event in run_gate(context, planned) if event.kind == "ended"))
 """
-
-
-@contextmanager
-def _mounted_read_only(folder: Path, there: Path) -> Iterator[None]:
-    mounted = subprocess.run(
-        ["mount", "--bind", "-o", "ro", folder, there], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("this machine does not let us mount")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", there], check=True)
 
 
 def _session(name: str, workflow: str, status: SessionStatus) -> WorkflowSession:

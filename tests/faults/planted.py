@@ -7,7 +7,7 @@ from typing import Any
 from aos_upgrade_plugin.decide.run import recovery
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.session import lock, session_files
-from aos_upgrade_plugin.effects.tree import durable, exchange, journal, staging
+from aos_upgrade_plugin.effects.tree import durable, exchange, journal, staging, transaction
 from aos_upgrade_plugin.effects.tree.exchange import Spot
 from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.models.journal import JournalState, Undone
@@ -45,6 +45,24 @@ def _journal_not_synced() -> None:
 
 def _name_of_journal_not_synced() -> None:
     vars(journal)["durable"] = _Without(durable, "sync_directory")
+
+
+def _name_of_folder_not_synced() -> None:
+    def name_folder(self: Transaction) -> None:
+        disk.rename_new(bytes(self.folder), bytes(self._named))
+        self._has_begun = True
+
+    Transaction._name_folder = name_folder  # type: ignore[method-assign]
+
+
+def _ended_under_its_name() -> None:
+    def discard(folder: Path) -> None:
+        durable.remove_tree(folder)
+        for above in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
+            if not any(above.iterdir()):
+                disk.remove_directory(bytes(above))
+
+    transaction.discard = discard
 
 
 def _folders_not_synced() -> None:
@@ -158,6 +176,8 @@ PLANTS: dict[str, Callable[[], None]] = {
     "stage-not-synced": _stage_not_synced,
     "journal-not-synced": _journal_not_synced,
     "name-of-journal-not-synced": _name_of_journal_not_synced,
+    "name-of-folder-not-synced": _name_of_folder_not_synced,
+    "ended-under-its-name": _ended_under_its_name,
     "folders-not-synced": _folders_not_synced,
     "journal-after-exchange": _journal_after_exchange,
     "recorded-before-synced": _recorded_before_synced,

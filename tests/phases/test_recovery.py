@@ -8,6 +8,7 @@ import pytest
 from aos_upgrade_plugin.decide.run.recovery import Move
 from aos_upgrade_plugin.effects.tree.files import read_tree
 from aos_upgrade_plugin.effects.tree.transaction import Transaction
+from aos_upgrade_plugin.errors import DamagedError
 from aos_upgrade_plugin.models.journal import RESTORE, JournalState
 from aos_upgrade_plugin.phases.recovery import recover
 from tests.effects.installs import NOW, Install
@@ -48,15 +49,15 @@ def _committed(install: Install) -> None:
     transaction._record(JournalState.COMMITTED)
 
 
-def _without_a_journal(install: Install) -> None:
-    transaction = install.prepare()
-    (transaction.folder / "journal.jsonl").unlink()
+def _never_begun(install: Install) -> None:
+    folder = install.prepare().folder
+    folder.rename(folder.with_name(f".unused-{folder.name}"))
 
 
 @pytest.mark.parametrize(
     ("leave", "move", "is_new"),
     [
-        (_without_a_journal, Move.DISCARD, False),
+        (_never_begun, Move.DISCARD, False),
         (_prepared, Move.UNDO, False),
         (_half_applied, Move.UNDO, False),
         (_applied, Move.LEAVE, True),
@@ -74,6 +75,20 @@ def test_what_was_left_comes_to_its_end(
     assert (recovered.move, recovered.owner, recovered.purpose) == (move, "a_session", "content")
     assert install.tree() == (new if is_new else old)
     assert (install.path / ".upgrades").exists() is (move is Move.LEAVE)
+
+
+def test_what_came_out_is_never_thrown_away_with_a_damaged_journal(install: Install) -> None:
+    """It may be the only copy: nothing happens until a backup is brought back over it."""
+    folder = install.apply().folder
+    held = read_tree(folder)
+    (folder / "journal.jsonl").write_bytes(b"damaged\n")
+    with pytest.raises(DamagedError, match="lost its first line"):
+        recover(install.path)
+    (folder / "journal.jsonl").unlink()
+    with pytest.raises(DamagedError, match="lost its journal"):
+        recover(install.path)
+    assert read_tree(folder).items() <= held.items()
+    assert len(read_tree(folder)) == len(held) - 1
 
 
 def test_a_restore_that_nobody_comes_back_for_is_taken_back(install: Install) -> None:

@@ -9,7 +9,7 @@ class Move(Enum):
     """What brings a left-over transaction to a consistent end."""
 
     DISCARD = auto()
-    """Without a journal it never began, or it is over: only remains are there."""
+    """It never began, or it is over: only remains are there."""
     UNDO = auto()
     COMMIT = auto()
     """It was made for good: what was written late is to be kept, and its remains to go."""

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import psutil
 from packaging.markers import default_environment
 
 from aos_upgrade_plugin.effects.environment.distributions import installed, package_folders
@@ -59,7 +58,8 @@ def refuse_immovable(install: Path, folder: Path) -> None:
                 cure="replace the link with an environment of its own, or let its requirements "
                 "hold already: install them where it points",
             )
-        if _is_mount(folder) or os.stat(folder).st_dev != os.stat(install).st_dev:
+        is_mount = str(folder.resolve()) in files.mount_points()
+        if is_mount or os.stat(folder).st_dev != os.stat(install).st_dev:
             raise RefusedError(
                 f"the environment {_shown(folder)} is a mount, it cannot be exchanged",
                 cure="unmount it for the time of the upgrade, or install its requirements there",
@@ -81,12 +81,6 @@ def size_bytes(folder: Path) -> int:
     """Return what an environment takes on the disk."""
     with files.as_disk_error("measuring the environment"):
         return sum(found.status.st_blocks * _BLOCK_BYTES for found in files.scan(folder))
-
-
-def _is_mount(folder: Path) -> bool:
-    """Say whether something is mounted there, also a folder of the same file system."""
-    place = str(folder.resolve())
-    return any(each.mountpoint == place for each in psutil.disk_partitions(all=True))
 
 
 def _read_settings(path: Path) -> Mapping[str, str]:

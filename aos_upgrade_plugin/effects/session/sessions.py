@@ -18,7 +18,7 @@ from aos_upgrade_plugin.effects.session import session_files
 from aos_upgrade_plugin.effects.session.lock import hold_briefly
 from aos_upgrade_plugin.effects.tree import durable, journal
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
-from aos_upgrade_plugin.effects.tree.transaction import UPGRADES
+from aos_upgrade_plugin.effects.tree.transaction import leftovers
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError, RefusedError, StaleError
 from aos_upgrade_plugin.models.base import SESSION_ID, SessionId
 from aos_upgrade_plugin.models.session import DeletedSession, WorkflowSession
@@ -129,7 +129,7 @@ def _find(install: Path, session_id: SessionId) -> Stored | None:
 
 def _rebuilt(install: Path, session_id: SessionId) -> Iterator[WorkflowSession]:
     """Find the states of a session that its transactions wrote down before they began."""
-    for folder in (install / UPGRADES / session_id).glob("transactions/*"):
+    for folder in leftovers(install):
         with suppress(DamagedError, ValidationError, OSError):
             found = journal.read(folder)
             session = WorkflowSession.model_validate(found and found[0].session)
@@ -138,8 +138,7 @@ def _rebuilt(install: Path, session_id: SessionId) -> Iterator[WorkflowSession]:
 
 
 def _in_journals(install: Path) -> set[SessionId]:
-    folders = (install / UPGRADES).glob(f"*/transactions/*/{journal.JOURNAL}")
-    return {folder.parts[-4] for folder in folders}
+    return {folder.parts[-3] for folder in leftovers(install)}
 
 
 # ---- writing --------------------------------------------------------------------------------

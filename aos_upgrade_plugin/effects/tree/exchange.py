@@ -1,11 +1,13 @@
 """One change on the disk: made by compare-and-swap, and taken back.
 
-Neither looks first and acts then: the old entry is moved out in one step, and only what came
-out is compared with the plan. So a save that comes in between is never overwritten.
+Neither looks first and acts then, but for the mode of a folder: the old entry is moved out in one
+step, and only what came out is compared with the plan. So a save that comes in between is never
+overwritten.
 """
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,8 @@ from aos_upgrade_plugin.effects.tree import files, staging
 from aos_upgrade_plugin.errors import StaleError
 from aos_upgrade_plugin.models.journal import Change, Progress
 from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath
+
+_NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 
 
 class Spot(NamedTuple):
@@ -63,7 +67,7 @@ def make(spot: Spot) -> None:
         elif change.before is None:
             disk.rename_new(spot.staged, spot.path)
         elif change.after is None:
-            disk.rename_new(spot.path, spot.out)
+            _move_out(spot)
             _compare(change, spot.out, lambda: disk.rename_new(spot.out, spot.path))
         else:
             _swap(spot)
@@ -79,14 +83,52 @@ def _set_mode(spot: Spot) -> None:
 
 def _swap(spot: Spot) -> None:
     try:
-        disk.exchange(spot.staged, spot.path)
+        _exchange(spot)
     except disk.ExchangeUnsupportedError:
-        disk.rename_new(spot.path, spot.out)
+        _move_out(spot)
         _compare(spot.change, spot.out, lambda: disk.rename_new(spot.out, spot.path))
         disk.rename_new(spot.staged, spot.path)
     else:
         put_back = lambda: disk.exchange(spot.staged, spot.path)  # noqa: E731
         _compare(spot.change, spot.staged, put_back)
+
+
+def _exchange(spot: Spot) -> None:
+    try:
+        disk.exchange(spot.staged, spot.path)
+    except OSError as error:
+        if _cannot_be_moved(spot, error):
+            raise disk.ExchangeUnsupportedError(*error.args) from error
+        raise
+
+
+def _move_out(spot: Spot) -> None:
+    """Move the old entry out of its place; a folder that cannot be moved is made anew there."""
+    try:
+        disk.rename_new(spot.path, spot.out)
+    except OSError as error:
+        if not _cannot_be_moved(spot, error):
+            raise
+        disk.make_directory(spot.out, 0o700)
+        disk.set_mode(spot.out, stat.S_IMODE(os.lstat(spot.path).st_mode))
+        _remove_if_empty(spot)
+
+
+def _cannot_be_moved(spot: Spot, error: OSError) -> bool:
+    """Say whether it is a folder of an image's layer: overlayfs removes such a one, at most."""
+    before = spot.change.before
+    is_folder = before is not None and before.kind is Kind.DIRECTORY
+    return is_folder and error.errno == errno.EXDEV and files.is_folder(spot.path)
+
+
+def _remove_if_empty(spot: Spot) -> None:
+    try:
+        disk.remove_directory(spot.path)
+    except OSError as error:
+        disk.remove_directory(spot.out)
+        if error.errno in _NOT_EMPTY:
+            raise _stale(spot.change) from error
+        raise
 
 
 def _compare(change: Change, came_out: bytes, put_back: Callable[[], None]) -> None:
@@ -126,9 +168,17 @@ def take_back(spot: Spot, *, make_way: Callable[[], None]) -> bool:
         case Progress.DONE if change.after is not None:
             _swap_back(spot, make_way)
         case _:
-            make_way()
-            disk.rename_new(spot.out, spot.path)
+            _bring_back(spot, make_way)
     return True
+
+
+def _bring_back(spot: Spot, make_way: Callable[[], None]) -> None:
+    before = spot.change.before
+    if before is not None and before.kind is Kind.DIRECTORY and holds(spot.path, before):
+        disk.remove_directory(spot.out)  # it had not gone, see _move_out
+        return
+    make_way()
+    disk.rename_new(spot.out, spot.path)
 
 
 def _swap_back(spot: Spot, make_way: Callable[[], None]) -> None:
@@ -157,7 +207,7 @@ def _take_out(spot: Spot) -> bool:
         try:
             disk.remove_directory(spot.path)
         except OSError as error:
-            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            if error.errno not in _NOT_EMPTY:
                 raise
             return False
     return True

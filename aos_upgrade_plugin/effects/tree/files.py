@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from aos_upgrade_plugin.errors import DiskError
 from aos_upgrade_plugin.models.tree import Entry, Kind, Tree, TreePath, escape, unescape
 
@@ -210,6 +212,11 @@ def identity(status: os.stat_result) -> tuple[int, int, int, int, int]:
     )
 
 
+def mount_points() -> frozenset[str]:
+    """Return where something is mounted, a folder or file of the same file system too."""
+    return frozenset(each.mountpoint for each in psutil.disk_partitions(all=True))
+
+
 def free_bytes(path: Path) -> int:
     """Return how many bytes we may still write where the path is."""
     status = os.statvfs(path)
@@ -237,5 +244,8 @@ _CURES = {
     errno.EACCES: "give yourself the right to read and write there, then run the command again",
     errno.EPERM: "give yourself the right to read and write there, then run the command again",
     errno.EROFS: "the file system is mounted read-only: remount it, then run the command again",
+    errno.EXDEV: "it is a mount or a folder of a container image, which cannot be moved: work on a "
+    "copy of the project on one file system",
+    errno.EBUSY: "something is mounted there: unmount it for the time of the command",
     errno.EIO: "the disk reports errors: check it before anything else",
 }

@@ -1,6 +1,7 @@
 """The journal of one transaction: lines that carry their own digest, appended and synced.
 
-A line that a power cut tore is as if it was never written; everything before it stands.
+A line that a power cut tore is as if it was never written; everything before it stands. The first
+is never torn where it counts: see :func:`read`.
 """
 
 import hashlib
@@ -50,23 +51,25 @@ def record(folder: Path, state: JournalState, at: datetime) -> None:
 
 
 def read(folder: Path) -> tuple[JournalHeader, JournalState] | None:
-    """Return the header and the last state; nothing where no header was finished.
+    """Return the header and the last state; nothing where there is no transaction.
 
-    Raises DamagedError where the file is there and cannot be of our making. Source: decision 0003.
+    Its folder has its name only while the header is whole and durable, so without one it is
+    damaged, and what came out of its places may be the only copy. Raises DamagedError then, and
+    where the journal cannot be of our making. Source: decision 0003.
     """
     try:
         _refuse_foreign(folder)
         raw = read_bytes(folder / JOURNAL)
     except (FileNotFoundError, NotADirectoryError):
+        if folder.is_dir() and any(folder.iterdir()):
+            raise DamagedError(f"{shown(folder)} lost its journal", cure=_RESTORE) from None
         return None
     except NoFileError as error:
         raise DamagedError(f"the journal in {shown(folder)} is no file", cure=_RESTORE) from error
     first, *rest = map(_content, raw.split(b"\n"))
     if first is None:
-        if any(rest):
-            message = f"the journal in {shown(folder)} lost its first line"
-            raise DamagedError(message, cure=_RESTORE)
-        return None
+        message = f"the journal in {shown(folder)} lost its first line"
+        raise DamagedError(message, cure=_RESTORE)
     return _parse(folder, first, filter(None, rest))
 
 

@@ -1,7 +1,7 @@
 """Everything that a transaction puts in place, built and made durable beside it first."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -65,13 +65,28 @@ def release_space(folder: Path) -> None:
 
 
 def refuse_unreachable(changes: Sequence[Change], roots: dict[Place, Path], stage: Path) -> None:
-    """Raise RefusedError for a change below a link, or on another file system than the stage."""
-    device = stage.stat().st_dev
+    """Raise RefusedError for a change below a link, or that a mount parts from the stage."""
+    paths = [(change.place, change.path) for change in changes]
     for place, folder in _unmade_folders(changes):
         _refuse_link(roots[place], folder)
-        _refuse_mount(roots[place], folder, device)
-    for change in changes:
-        _refuse_mount(roots[change.place], change.path, device)
+        paths.append((place, folder))
+    real_roots = {place: root.resolve() for place, root in roots.items()}
+    device, mounts = stage.stat().st_dev, files.mount_points()
+    mounted_at = _mount_of(stage.resolve(), mounts)
+    for place, path in paths:
+        location = Path(os.fsdecode(files.locate(real_roots[place], path)))
+        other_device = location.is_dir() and location.lstat().st_dev != device
+        may_be_mount = not path or str(location) in mounts
+        if other_device or (may_be_mount and _mount_of(location, mounts) != mounted_at):
+            raise RefusedError(
+                f"{path or roots[place].name} is a mount, or on another file system, so nothing"
+                " can be exchanged with it",
+                cure="unmount it for the time of the upgrade",
+            )
+
+
+def _mount_of(location: Path, mounts: Container[str]) -> Path | None:
+    return next((each for each in (location, *location.parents) if str(each) in mounts), None)
 
 
 def refuse_links(changes: Sequence[Change], roots: dict[Place, Path]) -> None:
@@ -109,13 +124,3 @@ def behind_a_link(folder: TreePath) -> RefusedError:
         f"the folder {folder} is a link, so what is below it is not this installation's",
         cure="replace the link with the folder that it names, or move it out",
     )
-
-
-def _refuse_mount(root: Path, folder: TreePath, device: int) -> None:
-    location = files.locate(root, folder)
-    if os.path.isdir(location) and os.lstat(location).st_dev != device:
-        raise RefusedError(
-            f"the folder {folder or root.name} is on another file system (a mount), so nothing"
-            " can be exchanged with it",
-            cure="unmount it for the time of the upgrade",
-        )

@@ -8,8 +8,8 @@ Source: docs/explanation/transaction.md.
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,8 @@ from aos_upgrade_plugin.models.tree import Entry, TreePath, unescape
 
 UPGRADES = ".upgrades"
 _TRANSACTIONS = "transactions"
+UNUSED = ".unused-"
+"""What a folder's name begins with until its journal is durable, and once nobody needs it."""
 
 
 class Transaction:
@@ -42,6 +44,7 @@ class Transaction:
         """Take up a transaction; its journal is written, or :meth:`prepare` writes it."""
         self.install = install
         self.header = header
+        self._has_begun = True
 
     @classmethod
     def prepare(
@@ -53,18 +56,10 @@ class Transaction:
         content is not as planned, RefusedError where a change cannot be reached, OSError.
         """
         self = cls(install, header)
-        try:
-            for name in ("stage", "out"):
-                durable.make_directories(self.folder / name, mode=0o700)
+        with self._begun():
             staging.refuse_unreachable(header.changes, self._roots, self.folder)
             for spot in self._spots():
                 staging.stage(spot.change, spot.staged, content_of)
-            staging.reserve_space(self.folder)
-            durable.sync_tree(self.folder, *self._built_trees())
-            journal.begin(self.folder, header)
-        except BaseException:
-            discard(self.folder)
-            raise
         return self
 
     @classmethod
@@ -77,23 +72,41 @@ class Transaction:
         the old content is not what came out, OSError.
         """
         self = cls(install, header)
-        try:
-            for name in ("stage", "out"):
-                durable.make_directories(self.folder / name, mode=0o700)
+        with self._begun():
             for spot in self._spots():
                 old = spot.change.reversed()
                 staging.stage(old, spot.out if old.before is None else spot.staged, old_content_of)
+        return self
+
+    @contextmanager
+    def _begun(self) -> Generator[None]:
+        """Let the folder be filled under another name; its own says that its journal is durable."""
+        self._has_begun = False
+        try:
+            for name in ("stage", "out"):
+                durable.make_directories(self.folder / name, mode=0o700)
+            yield
             staging.reserve_space(self.folder)
-            durable.sync_tree(self.folder)
-            journal.begin(self.folder, header)
+            durable.sync_tree(self.folder, *self._built_trees())
+            journal.begin(self.folder, self.header)
+            self._name_folder()
         except BaseException:
             discard(self.folder)
             raise
-        return self
+
+    def _name_folder(self) -> None:
+        unused = self.folder
+        disk.rename_new(os.fsencode(unused), os.fsencode(self._named))
+        self._has_begun = True
+        durable.sync_directory(os.fsencode(unused.parent))
 
     @property
     def folder(self) -> Path:
         """Where journal, stage and what came out are."""
+        return self._named if self._has_begun else _unused(self._named)
+
+    @property
+    def _named(self) -> Path:
         return folder_of(self.install, self.header.owner, self.header.purpose)
 
     def apply(self) -> None:
@@ -165,7 +178,7 @@ class Transaction:
         return self._listed_aside()
 
     def clear(self) -> None:
-        """Remove what an ended transaction leaves; its journal goes last."""
+        """Remove what an ended transaction leaves."""
         for built in self._built_trees():
             durable.remove_tree(built)
         discard(self.folder)
@@ -260,10 +273,16 @@ def folder_of(install: Path, owner: SessionId, purpose: str) -> Path:
 
 
 def discard(folder: Path) -> None:
-    """Remove a transaction's folder, the journal last, and those above it that are empty."""
-    for name in ("stage", "out", staging.RESERVE, journal.JOURNAL):
-        durable.remove_tree(folder / name)
-    durable.remove_tree(folder)
+    """Remove a transaction's folder and those above it that are empty.
+
+    First it loses its name, durably: whatever of it a power cut brings back is known to be useless.
+    """
+    unused = _unused(folder)
+    if folder != unused and os.path.lexists(folder):
+        durable.remove_tree(unused)
+        disk.rename_new(os.fsencode(folder), os.fsencode(unused))
+        durable.sync_directory(os.fsencode(folder.parent))
+    durable.remove_tree(unused)
     transactions = folder.parent
     _remove_empty(transactions, transactions.parent, transactions.parent.parent)
 
@@ -281,5 +300,18 @@ def _remove_empty(*folders: Path) -> None:
 
 
 def leftovers(install: Path) -> Iterator[Path]:
-    """Find the folders of all transactions that are not yet ended, or were never begun."""
-    yield from sorted((install / UPGRADES).glob(f"*/{_TRANSACTIONS}/*"))
+    """Find the folders of all transactions that have begun and are not yet ended."""
+    yield from sorted(each for each in _folders(install) if not each.name.startswith(UNUSED))
+
+
+def unused(install: Path) -> Iterator[Path]:
+    """Find what is left of transactions that never began, or are over."""
+    yield from sorted(each for each in _folders(install) if each.name.startswith(UNUSED))
+
+
+def _folders(install: Path) -> Iterator[Path]:
+    return (install / UPGRADES).glob(f"*/{_TRANSACTIONS}/*")
+
+
+def _unused(folder: Path) -> Path:
+    return folder if folder.name.startswith(UNUSED) else folder.with_name(UNUSED + folder.name)

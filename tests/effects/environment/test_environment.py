@@ -11,6 +11,7 @@ from aos_upgrade_plugin.effects.environment import environment as environments
 from aos_upgrade_plugin.errors import RefusedError
 from tests.effects.environments import Told, lay_down_environment, tell
 from tests.effects.wheels import Wheel
+from tests.mounts import mounted
 
 
 @pytest.fixture
@@ -145,14 +146,11 @@ def test_a_linked_environment_is_not_exchanged(tmp_path: Path) -> None:
 def test_a_mounted_environment_is_not_exchanged(tmp_path: Path) -> None:
     """A mount cannot be moved."""
     folder = lay_down_environment(tmp_path / "venv")
-    mounted = subprocess.run(["mount", "--bind", folder, folder], check=False, capture_output=True)
-    if mounted.returncode:
-        pytest.skip("this machine does not let us mount")
-    try:
-        with pytest.raises(RefusedError, match="is a mount"):
-            environments.refuse_immovable(tmp_path, folder)
-    finally:
-        subprocess.run(["umount", folder], check=True)
+    with (
+        mounted("--bind", folder, at=folder),
+        pytest.raises(RefusedError, match="is a mount"),
+    ):
+        environments.refuse_immovable(tmp_path, folder)
 
 
 def test_its_size_is_what_the_disk_says(tmp_path: Path) -> None:

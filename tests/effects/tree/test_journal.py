@@ -63,11 +63,23 @@ def test_a_line_that_was_altered_is_no_line(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 1, 100])
-def test_a_header_that_was_not_finished_is_no_journal(folder: Path, kept_bytes: int) -> None:
-    """Nothing had changed when it was written, so there is nothing to take back."""
+def test_a_header_that_is_not_whole_is_damaged(folder: Path, kept_bytes: int) -> None:
+    """The folder had another name until it was, so something may have come out of its place."""
     path = folder / journal.JOURNAL
     path.write_bytes(path.read_bytes()[:kept_bytes])
-    assert journal.read(folder) is None
+    with pytest.raises(DamagedError, match="lost its first line") as damaged:
+        journal.read(folder)
+    assert "backups restore" in damaged.value.cure
+
+
+def test_a_header_of_which_one_byte_changed_is_damaged(folder: Path) -> None:
+    """Nothing is thrown away because of a bad sector."""
+    path = folder / journal.JOURNAL
+    whole = bytearray(path.read_bytes())
+    whole[80] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(DamagedError, match="lost its first line"):
+        journal.read(folder)
 
 
 def test_no_journal_is_none(tmp_path: Path) -> None:
@@ -79,6 +91,15 @@ def test_no_journal_is_none(tmp_path: Path) -> None:
     folder.unlink()
     folder.mkdir()
     assert journal.read(folder) is None
+
+
+def test_a_folder_that_lost_its_journal_is_damaged(folder: Path) -> None:
+    """What came out of its places may be in there, and nowhere else."""
+    (folder / "stage").mkdir()
+    (folder / journal.JOURNAL).unlink()
+    with pytest.raises(DamagedError, match="lost its journal") as damaged:
+        journal.read(folder)
+    assert "backups restore" in damaged.value.cure
 
 
 def test_a_journal_without_its_first_line_is_damaged(folder: Path) -> None:

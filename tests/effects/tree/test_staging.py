@@ -11,6 +11,7 @@ from aos_upgrade_plugin.effects.tree.files import read_entry
 from aos_upgrade_plugin.errors import RefusedError, StaleError
 from aos_upgrade_plugin.models.journal import Change, Place
 from aos_upgrade_plugin.models.tree import Entry, Kind
+from tests.mounts import mounted
 
 _DATA = b"new content"
 _DIGEST = hashlib.sha256(_DATA).hexdigest()
@@ -80,9 +81,25 @@ def test_what_lies_behind_a_link_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.path.ismount("/proc"), reason="there is no other file system to name")
 def test_another_file_system_is_refused(tmp_path: Path) -> None:
     """Nothing can be exchanged with it."""
-    with pytest.raises(RefusedError, match="is on another file system") as refused:
+    with pytest.raises(RefusedError, match="on another file system") as refused:
         staging.refuse_unreachable((_new(_FILE, "proc/a"),), {Place.INSTALL: Path("/")}, tmp_path)
     assert "unmount" in refused.value.cure
+
+
+@pytest.mark.mount
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_a_mount_of_the_same_file_system_is_refused(tmp_path: Path, kind: str) -> None:
+    """A container may have one file of the installation mounted into it: said before it begins."""
+    install, elsewhere, there = tmp_path / "install", tmp_path / "other", tmp_path / "install/m"
+    install.mkdir()
+    for each in (elsewhere, there):
+        each.mkdir() if kind == "folder" else each.touch()
+    with mounted("--bind", elsewhere, at=there):
+        path = "m/a" if kind == "folder" else "m"
+        with pytest.raises(RefusedError, match=r"^m is a mount") as refused:
+            staging.refuse_unreachable((_new(_FILE, path),), {Place.INSTALL: install}, install)
+    assert "unmount" in refused.value.cure
+    staging.refuse_unreachable((_new(_FILE, "a"),), {Place.INSTALL: install}, install)
 
 
 def test_space_is_held_back_and_given_back(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ SHOWN_BY = {
         Shown("stage-not-synced", "backup/exchange", "power-cut", "29"),
         Shown("journal-not-synced", "apply/exchange", "power-cut", "29"),
         Shown("name-of-journal-not-synced", "apply/exchange", "power-cut", "29"),
+        Shown("name-of-folder-not-synced", "apply/exchange", "power-cut", "29"),
+        Shown("ended-under-its-name", "undo/exchange", "power-cut", "7"),
         Shown("folders-not-synced", "apply/exchange", "power-cut", "29"),
     ],
     "order swapped": [

@@ -1,5 +1,7 @@
 """The upgrade lock: ``flock`` on a file that stays, so its existence says nothing.
 
+The folder itself is locked as well: where somebody removes the file, the lock still holds.
+
 Who holds it is told by the lock and the record in the file together. Children that are given
 the descriptor hold the lock too, also after we are gone: what still works on an installation
 keeps others out of it.
@@ -22,6 +24,7 @@ from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.session import lock_holder
 from aos_upgrade_plugin.effects.session.lock_holder import (
     LAST_GATE_LOCK,
+    NO_FOLDER_LOCKS,
     NO_LOCK_FILE,
     NO_LOCKS_HERE,
     PAUSES_S,
@@ -61,7 +64,10 @@ def hold(install: Path, *, session: SessionId | None, command: str) -> Generator
     except BaseException:
         os.close(descriptor)
         raise
-    with _recorded(descriptor, lambda: _record_of_this_process(session, command)) as held:
+    with (
+        _recorded(descriptor, lambda: _record_of_this_process(session, command)) as held,
+        _folder_locked(install),
+    ):
         yield held
 
 
@@ -80,6 +86,38 @@ def hold_for_the_last_gate(install: Path, held: HeldLock) -> Generator[None]:
     me = held.holder.model_copy(update={"command": f"{held.holder.command} (its last gate)"})
     with _recorded(descriptor, lambda: me):
         yield
+
+
+@contextmanager
+def _folder_locked(install: Path) -> Generator[None]:
+    """Keep out who finds no lock file, or a new one, because somebody removed ours."""
+    with as_disk_error("locking the installation's folder"):
+        descriptor = os.open(install, lock_holder.OPEN_FOLDER)
+    try:
+        with as_disk_error("locking the installation's folder"):
+            locked = _take_folder(descriptor)
+        if not locked:
+            raise BusyError(
+                f"the upgrade lock of {shown(install)} is held by a process whose {UPGRADE_LOCK} "
+                "somebody removed",
+                cure="wait for it, or look with: aos-upgrade status",
+            )
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take_folder(descriptor: int) -> bool:
+    for pause_s in PAUSES_S:
+        time.sleep(pause_s)
+        try:
+            if lock_descriptor(descriptor, blocking=False):
+                return True
+        except OSError as error:
+            if error.errno not in NO_FOLDER_LOCKS:
+                raise
+            return True  # then the file alone has to do
+    return False
 
 
 @contextmanager

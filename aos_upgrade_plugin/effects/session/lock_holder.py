@@ -24,6 +24,9 @@ PAUSES_S = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
 NO_LOCKS_HERE = frozenset(
     {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 )
+NO_FOLDER_LOCKS = NO_LOCKS_HERE | {errno.EBADF}
+"""Network file systems lock only what was opened for writing, which a folder never is."""
+OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 NO_LOCK_FILE = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO})
 _RECORD_BYTES = 1 << 14
 
@@ -37,7 +40,34 @@ def holder(install: Path) -> HeldBy | None:
     with as_disk_error("looking at the upgrade lock"):
         held = held_by(install / UPGRADE_LOCK)
         measures = None if held else held_by(install / LAST_GATE_LOCK)
+        if not held and not measures and _is_locked(install):
+            return HeldBy(holder=None, alive=False)
     return measures.model_copy(update={"last_gate": True}) if measures else held
+
+
+def _is_locked(install: Path) -> bool:
+    """Say whether somebody holds the lock whose file was removed meanwhile."""
+    try:
+        descriptor = os.open(install, OPEN_FOLDER)
+    except OSError:
+        return False
+    try:
+        for pause_s in PAUSES_S[:4]:
+            time.sleep(pause_s)
+            if _takes_look(descriptor):
+                return False
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _takes_look(descriptor: int) -> bool:
+    """Lock for a moment, beside others who look; say no where somebody works."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in NO_FOLDER_LOCKS
+    return True
 
 
 def held_by(path: Path) -> HeldBy | None:
@@ -64,12 +94,7 @@ def _record_while_held(descriptor: int) -> bytes | None:
     record = b""
     for pause_s in PAUSES_S[:4]:
         time.sleep(pause_s)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in NO_LOCKS_HERE:
-                return None
-        else:
+        if _takes_look(descriptor):
             return None
         if record := os.pread(descriptor, _RECORD_BYTES, 0).partition(b"\n")[0]:
             break

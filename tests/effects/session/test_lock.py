@@ -77,6 +77,23 @@ def _take(install: Path) -> None:
         pass
 
 
+def test_a_lock_whose_file_was_removed_still_holds(tmp_path: Path) -> None:
+    """``git clean`` or a person removes it, and nobody comes in for that."""
+    with _holding(tmp_path) as process:
+        _line(process)
+        (tmp_path / UPGRADE_LOCK).unlink()
+        for _ in range(2):  # the second one finds the file that the first one made
+            held = holder(tmp_path)
+            assert held is not None
+            assert "a process that left no record" in str(held)
+            with pytest.raises(
+                BusyError, match=r"by a process whose [.]upgrade-lock somebody removed"
+            ):
+                _take(tmp_path)
+    _take(tmp_path)
+    assert holder(tmp_path) is None
+
+
 def test_the_second_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
     """Busy names the process, since when, and its command; the record is not harmed by trying."""
     with _holding(tmp_path) as process:

@@ -15,7 +15,10 @@ class Frozen(BaseModel):
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # within a day of the first or last moment that there is
+        raise ValueError("it is before the year 1 or after the year 9999 in UTC") from error
 
 
 Utc = Annotated[AwareDatetime, AfterValidator(_in_utc)]

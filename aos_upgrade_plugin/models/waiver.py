@@ -10,9 +10,11 @@ from aos_upgrade_plugin.models.gate import CheckId, Line
 
 
 def _through_that_day(value: object) -> object:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime.combine(value + timedelta(days=1), time(), UTC)
-    return value
+    if not isinstance(value, date) or isinstance(value, datetime):
+        return value
+    if value == date.max:
+        raise ValueError("no day follows it: name an earlier one")
+    return datetime.combine(value + timedelta(days=1), time(), UTC)
 
 
 class Waiver(Frozen):

@@ -4,6 +4,7 @@ Not a thread: most of what a small file takes is Python and not waiting, so that
 only pass the interpreter to each other. Measured: docs/explanation/benchmarks.md.
 """
 
+import errno
 import os
 import pickle
 import signal
@@ -57,24 +58,36 @@ def _may_fork() -> bool:
 def meanwhile(parts: Iterable[T], *, fork: bool) -> Generator[Callable[[], list[T]]]:
     """Work a lazy iterable off in a second process; yield what returns its items, or raises.
 
-    Without ``fork`` that happens here, when they are asked for. The second process never outlives
-    the ``with``. It holds the upgrade lock too and stops when this one is killed, so that nobody
-    else begins while it still writes.
+    Without ``fork``, and where the system has no process to give, that happens here, when they are
+    asked for. The second process never outlives the ``with``. It holds the upgrade lock too and
+    stops when this one is killed, so that nobody else begins while it still writes.
     """
-    if not fork:
+    second = _begun(parts) if fork else None
+    if second is None:
         yield lambda: list(parts)
         return
-    receiving, sending = os.pipe()
-    parent, child = os.getpid(), os.fork()
-    if child == 0:
-        _work_off(parts, sending, parent)
-    os.close(sending)
+    child, receiving = second
     try:
         yield lambda: _received(receiving)
     finally:
         os.close(receiving)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def _begun(parts: Iterable[T]) -> tuple[int, int] | None:
+    """Return the second process and where it answers; nothing where none can be had."""
+    receiving, sending = os.pipe()
+    try:
+        parent, child = os.getpid(), os.fork()
+    except OSError:  # too many processes, or too little memory for one more
+        os.close(receiving)
+        os.close(sending)
+        return None
+    if child == 0:
+        _work_off(parts, sending, parent)
+    os.close(sending)
+    return child, receiving
 
 
 def _work_off(parts: Iterable[T], sending: int, parent: int) -> NoReturn:
@@ -101,8 +114,12 @@ def _answer(parts: Iterable[T], parent: int) -> list[T] | Exception:
 
 
 def _received(receiving: int) -> list[T]:  # pyright: ignore[reportInvalidTypeVarUse] - unpickled
-    with os.fdopen(os.dup(receiving), "rb") as pipe:
-        answer: list[T] | Exception = pickle.load(pipe)  # noqa: S301 - our own child wrote it
+    try:
+        with os.fdopen(os.dup(receiving), "rb") as pipe:
+            answer: list[T] | Exception = pickle.load(pipe)  # noqa: S301 - our own child wrote it
+    except (EOFError, pickle.UnpicklingError) as error:
+        # Not done again here: what it did may be half of it.
+        raise OSError(errno.ECHILD, "it was ended from outside", "the second process") from error
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -247,5 +247,6 @@ _CURES = {
     errno.EXDEV: "it is a mount or a folder of a container image, which cannot be moved: work on a "
     "copy of the project on one file system",
     errno.EBUSY: "something is mounted there: unmount it for the time of the command",
+    errno.ECHILD: "look whether memory runs out, then run the command again",
     errno.EIO: "the disk reports errors: check it before anything else",
 }

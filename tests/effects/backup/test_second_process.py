@@ -88,6 +88,46 @@ def test_its_error_is_raised_here() -> None:
 
 
 @pytest.mark.parametrize(
+    "answered", [pytest.param(0, id="before-it-answers"), pytest.param(50_000, id="while-it-does")]
+)
+def test_ended_from_outside_it_is_one_line_with_a_cure(answered: int) -> None:
+    """By a system without memory, or by somebody: what it did may be half of it."""
+    code = f"""
+        from aos_upgrade_plugin.effects.tree.files import as_disk_error
+        from aos_upgrade_plugin.errors import DiskError
+        import pickle
+        def torn(answer, pipe):
+            pipe.write(pickle.dumps(answer)[:{answered}])
+            pipe.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        pickle.dump = torn
+        try:
+            with as_disk_error("backing up"), meanwhile(range(50_000), fork=True) as others:
+                others()
+        except DiskError as error:
+            print(error)
+            print(error.cure)
+    """
+    what, cure = _run(code).splitlines()
+    assert what.startswith("backing up failed at the second process: it was ended from outside")
+    assert cure.startswith("look whether memory runs out, then run the command again")
+
+
+def test_where_no_second_process_can_be_had_it_is_done_here() -> None:
+    """All of it, and nothing stays open."""
+    code = """
+        def refused():
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        os.fork = refused
+        before = os.listdir("/proc/self/fd")
+        print(in_two(lambda job: (os.getpid(), job), range(1000), cost_us=lambda _: 1000)
+              == [(os.getpid(), job) for job in range(1000)])
+        print(os.listdir("/proc/self/fd") == before)
+    """
+    assert _run(code) == "True\nTrue"
+
+
+@pytest.mark.parametrize(
     "ending",
     [
         pytest.param("raise SystemExit", id="an-error-in-the-first-one"),

@@ -37,27 +37,22 @@ def create(
     from datetime import UTC, datetime
 
     from aos_upgrade_plugin.cli import recovered
-    from aos_upgrade_plugin.effects.backup.backup_check import verify
-    from aos_upgrade_plugin.effects.backup.backups import remove
-    from aos_upgrade_plugin.phases.backing_up import back_up
+    from aos_upgrade_plugin.phases.backing_up import back_up_verified
     from aos_upgrade_plugin.phases.holding import holding
     from aos_upgrade_plugin.phases.installation import find
 
     install = options.installation(target).path
-    with holding(install, session=None, command=options.command_line()) as held:
-        with output.working("backing up"):
-            found = find(held.install)
-            made = back_up(
-                found,
-                now=datetime.now(UTC),
-                full=full,
-                include_environment=with_environment,
-            )
-        with output.working("verifying"):
-            problems = verify(made.path)
-        if problems:
-            remove(made.path)
-            raise _damaged(held.install, made.name, problems)
+    command = options.command_line()
+    with (
+        holding(install, session=None, command=command) as held,
+        output.working("backing up and verifying"),
+    ):
+        made = back_up_verified(
+            find(held.install),
+            now=datetime.now(UTC),
+            full=full,
+            include_environment=with_environment,
+        )
     if as_json:
         done = recovered.as_json(held.recovered)
         output.answer({"backup": _described(made), "recovered": done})
@@ -109,13 +104,14 @@ def verify_backup(
     """Read a backup again and compare every file with its manifest. Changes nothing."""
     from aos_upgrade_plugin.cli import recovered
     from aos_upgrade_plugin.effects.backup.backup_check import verify
+    from aos_upgrade_plugin.phases.backup_choice import chosen
 
     install = options.folder_to_restore(target)
-    path = _chosen(install, backup)
+    path = chosen(install, backup)
     cut_off = recovered.interrupted(install)
     with output.working("verifying"):
         problems = verify(path)
-    error = _damaged(install, path.name, problems) if problems else None
+        error = _damaged(install, path, problems) if problems else None
     if as_json:
         said: dict[str, Any] = {
             "backup": path.name,
@@ -179,18 +175,6 @@ def restore_backup(
         output.say(f"set aside: your {aside.path} is kept at {aside.kept_at}")
 
 
-def _chosen(install: "Path", name: str | None) -> "Path":
-    from aos_upgrade_plugin.effects.backup.backups import find, listed
-    from aos_upgrade_plugin.errors import NotFoundError
-
-    if name is not None:
-        return find(install, name)
-    newest = next(iter(listed(install)), None)
-    if newest is None:
-        raise NotFoundError("there is no backup", cure="make one: aos-upgrade backups create")
-    return newest.path
-
-
 def _refuse_waiting(install: "Path") -> None:
     from aos_upgrade_plugin.errors import StateError
     from aos_upgrade_plugin.phases.overview import open_transactions
@@ -202,18 +186,16 @@ def _refuse_waiting(install: "Path") -> None:
         )
 
 
-def _damaged(install: "Path", name: str, problems: "tuple[Problem, ...]") -> DamagedError:
-    from aos_upgrade_plugin.effects.backup.backups import listed
+def _damaged(install: "Path", backup: "Path", problems: "tuple[Problem, ...]") -> DamagedError:
+    from aos_upgrade_plugin.phases.backup_choice import newest_whole
 
-    names = [each.name for each in listed(install) if each.manifest]
-    older = next((each for each in names if each < name), None)
+    older = newest_whole(install, older_than=backup)
     few = "; ".join(str(each) for each in problems[:3])
     more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""  # noqa: PLR2004  few
+    go_back = f"; the newest older one that is whole: aos-upgrade backups restore {older}"
     return DamagedError(
-        f"the backup {name} is not what was written: {few}{more}",
-        cure=f"look at an older one: aos-upgrade backups verify {older}"
-        if older
-        else "make a new one: aos-upgrade backups create --full",
+        f"the backup {backup.name} is not what was written: {few}{more}",
+        cure="make a new one: aos-upgrade backups create --full" + (go_back if older else ""),
     )
 
 

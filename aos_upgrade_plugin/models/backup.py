@@ -18,7 +18,7 @@ REQUIREMENTS = "requirements-snapshot.txt"
 OWN_NAMES = frozenset({MANIFEST, REQUIREMENTS})
 """What lies in a backup beside the content."""
 
-_NAME = re.compile(r"^(\d{4}-\d{2}-\d{2}-\d{6})(?:-([1-9]\d*))?$")
+_NAME = re.compile(r"(\d{4}-\d{2}-\d{2}-\d{6})(?:-([1-9]\d{0,8}))?", re.ASCII)
 
 
 def stamp(moment: datetime) -> str:
@@ -28,7 +28,7 @@ def stamp(moment: datetime) -> str:
 
 def age_order(name: str) -> tuple[str, int] | None:
     """Return what sorts backups from old to new; nothing for a name that no backup has."""
-    match = _NAME.match(name)
+    match = _NAME.fullmatch(name)
     return (match[1], int(match[2] or 1)) if match else None
 
 

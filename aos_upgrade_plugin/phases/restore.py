@@ -13,15 +13,13 @@ from typing import NamedTuple
 from aos_upgrade_plugin.decide.content.restoring import WayBack, shelved
 from aos_upgrade_plugin.decide.content.steps import ordered
 from aos_upgrade_plugin.effects import layouts
-from aos_upgrade_plugin.effects.backup import backups
-from aos_upgrade_plugin.effects.backup.backup_check import examine, verify
+from aos_upgrade_plugin.effects.backup.backup_check import examine
 from aos_upgrade_plugin.effects.backup.backup_contents import stored
 from aos_upgrade_plugin.effects.environment import environment_stage
 from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.errors import (
     DamagedError,
-    NotFoundError,
     RefusedError,
     StaleError,
     UpgradeError,
@@ -35,6 +33,7 @@ from aos_upgrade_plugin.models.journal import (
     SetAside,
 )
 from aos_upgrade_plugin.models.tree import Tree, TreePath
+from aos_upgrade_plugin.phases.backup_choice import chosen, newest_whole
 from aos_upgrade_plugin.phases.holding import refuse_in_the_middle
 from aos_upgrade_plugin.phases.restoring import (
     Task,
@@ -71,7 +70,7 @@ def restore(
     with files.as_disk_error("restoring"):
         refuse_in_the_middle(install)
         environment_stage.clear(install)
-        task = _task(install, _chosen(install, name), known, now)
+        task = _task(install, chosen(install, name), known, now)
         live = task.live()
         refuse_strange(task, live)
         way = plan_way_back(task, live.entries, frozenset(live.strange))
@@ -94,17 +93,6 @@ def restore(
 # ---- what to bring back -------------------------------------------------------------------
 
 
-def _chosen(install: Path, name: str | None) -> Path:
-    if name is not None:
-        return backups.find(install, name)
-    newest = next(backups.newest_first(install), None)
-    if newest is None:
-        raise NotFoundError(
-            f"there is no backup of {install}", cure="make one: aos-upgrade backups create"
-        )
-    return newest.path
-
-
 def _task(install: Path, backup: Path, known: Tree, now: datetime) -> Task:
     manifest = whole(install, backup)
     layouts_by_name = {layout.name: layout for layout in layouts.known()}
@@ -122,7 +110,7 @@ def whole(install: Path, backup: Path) -> BackupManifest:
     manifest, problems = examine(backup)
     if manifest is not None and not problems:
         return manifest
-    older = _newest_good(install, older_than=backup)
+    older = newest_whole(install, older_than=backup)
     raise DamagedError(
         f"the backup {backup.name} is damaged, nothing was restored: "
         f"{'; '.join(str(problem) for problem in problems)}",
@@ -130,12 +118,6 @@ def whole(install: Path, backup: Path) -> BackupManifest:
         if older
         else "there is no older one that is good: take out by hand what is whole",
     )
-
-
-def _newest_good(install: Path, *, older_than: Path) -> str | None:
-    everything = [backup.path for backup in backups.listed(install)]
-    older = everything[everything.index(older_than) + 1 :]
-    return next((backup.name for backup in older if not verify(backup)), None)
 
 
 # ---- and do it ----------------------------------------------------------------------------

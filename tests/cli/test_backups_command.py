@@ -85,8 +85,60 @@ def test_a_damaged_backup_is_named_file_by_file(aos: Aos, install: Path, name: s
     assert "damaged" in aos("backups", "list").out
 
 
+_AT_ONCE = """
+from aos_upgrade_plugin.cli import main
+from aos_upgrade_plugin.effects.backup import backup_making
+backup_making._COARSEST_CLOCK_NS = -1
+main()
+"""
+"""The command, sharing also what changed just now."""
+
+
+def test_a_damaged_copy_of_an_earlier_backup_is_not_shared_on(install: Path) -> None:
+    """The new one copies everything then, and is whole."""
+    create = [sys.executable, "-c", _AT_ONCE, "backups", "create"]
+    subprocess.run(create, cwd=install.parent, check=True)
+    (stored,) = install.glob(".backups/*/mcp_server/main.py")
+    times = stored.stat().st_mtime_ns
+    stored.write_text(stored.read_text().swapcase())
+    os.utime(stored, ns=(times, times))
+    ran = subprocess.run(create, cwd=install.parent, check=False, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    made = install / ".backups" / ran.stdout.split()[3].rstrip(":")
+    assert (made / "mcp_server/main.py").read_text() == "mcp_server/main.py\n"
+
+
+def test_the_newest_older_one_that_is_whole_is_offered(aos: Aos, install: Path, name: str) -> None:
+    """By age and not by name, everything in it read again."""
+    folder = install / ".backups"
+    for number in (9, 10, 11):
+        shutil.copytree(folder / name, folder / f"{name}-{number}")
+    for number in (11, 10, 9):
+        damaged = f"{name}-{number}"
+        (folder / damaged / "mcp_server/main.py").write_text("damaged")
+        older = name if number == 9 else f"{name}-{number - 1}"
+        assert aos("backups", "verify", damaged).err.endswith(f" {older}\n")
+    assert aos("backups", "verify", f"{name}-11").err.endswith(f" {name}\n")
+    (folder / name / "mcp_server/main.py").write_text("damaged")
+    assert aos("backups", "verify").err.endswith(
+        "make a new one: aos-upgrade backups create --full\n"
+    )
+
+
+_ODD_NAME = "2026-01-01-000000-" + "9" * 5000
+
+
 @pytest.mark.parametrize(
-    "command", [["verify"], ["restore"], ["verify", "x"], ["restore", "../.."]]
+    "command",
+    [
+        ["verify"],
+        ["restore"],
+        ["verify", "x"],
+        ["restore", "../.."],
+        pytest.param(["verify", _ODD_NAME], id="verify-a-number-that-is-none"),
+        ["restore", "2026-01-01-00000\u0661"],
+        ["verify", "2026-01-01-000000\n"],
+    ],
 )
 def test_a_backup_that_is_not_there(aos: Aos, command: list[str]) -> None:
     """What is there instead, or how to make one, is said."""

@@ -246,6 +246,17 @@ def test_a_closed_installation(
     assert os.listdir(install / ".backups") == [name]
 
 
+def test_a_project_that_nobody_may_list(
+    aos: Aos, install: Path, name: str, as_ordinary_user: tuple[str, ...]
+) -> None:
+    """What is wrong is said all the same, and not that the folder above cannot be listed."""
+    (install / ".backups" / name / "mcp_server/main.py").write_text("damaged")
+    install.parent.chmod(0o311)
+    ran = aos("backups", "restore", "--target", str(install), before=as_ordinary_user)
+    install.parent.chmod(0o755)
+    assert f"the backup {name} is damaged, nothing was restored" in ran.error
+
+
 def test_a_hostile_name_is_harmless(aos: Aos, install: Path) -> None:
     """Files may have any name: what is printed about them is text."""
     odd = install / "standards/development" / "a\x1b[2J\nb"

@@ -175,12 +175,21 @@ def _refuse_beside_the_last_gate(install: Path) -> None:
 
 
 def where_now(install: Path, held: HeldLock) -> Path:
-    """Return where an installation is whose folder was renamed while its lock is held."""
-    for folder in (install, *install.parent.iterdir()):
-        location = os.fsencode(folder / UPGRADE_LOCK)
-        if os.path.lexists(location) and _still_there(held.descriptor, location):
-            return folder
+    """Return where an installation is whose folder was renamed while its lock is held.
+
+    Where it was, if it is not there and the folder above cannot be listed.
+    """
+    if _locked_at(install, held):
+        return install
+    with suppress(OSError):
+        beside = (each for each in install.parent.iterdir() if _locked_at(each, held))
+        return next(beside, install)
     return install
+
+
+def _locked_at(folder: Path, held: HeldLock) -> bool:
+    location = os.fsencode(folder / UPGRADE_LOCK)
+    return os.path.lexists(location) and _still_there(held.descriptor, location)
 
 
 def _acquire(path: Path) -> int | None:

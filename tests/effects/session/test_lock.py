@@ -19,10 +19,12 @@ from aos_upgrade_plugin.effects.session.lock import (
     hold_briefly,
     hold_for_the_last_gate,
     refuse_held,
+    where_now,
 )
 from aos_upgrade_plugin.effects.session.lock_holder import LAST_GATE_LOCK, UPGRADE_LOCK, holder
 from aos_upgrade_plugin.errors import BusyError, DiskError, RefusedError
 from aos_upgrade_plugin.models.lock import Holder
+from tests.oddities import ordinary_user
 
 _HOLD = """
 import sys
@@ -325,6 +327,21 @@ def test_a_brief_lock_is_waited_for(tmp_path: Path) -> None:
         pass
     with hold_briefly(path, wait_s=0):
         pass
+
+
+@pytest.mark.parametrize(
+    "listed", [pytest.param(True, id="open"), pytest.param(False, id="closed")]
+)
+def test_a_renamed_installation_is_found_by_its_lock(tmp_path: Path, *, listed: bool) -> None:
+    """Where it was, or beside that; where the folder above is closed, nothing better is known."""
+    before, after = tmp_path / "project" / ".agent-os", tmp_path / "project" / ".praxis-os"
+    before.mkdir(parents=True)
+    with hold(before, session=None, command="run") as held, ordinary_user():
+        before.parent.chmod(0o755 if listed else 0o311)
+        assert where_now(before, held) == before
+        before.rename(after)
+        assert where_now(before, held) == (after if listed else before)
+    after.parent.chmod(0o755)
 
 
 def test_the_last_gate_keeps_everybody_out_without_the_lock(tmp_path: Path) -> None:

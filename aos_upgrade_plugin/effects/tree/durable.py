@@ -1,11 +1,13 @@
 """Copies, durable writes, and removal: what changes the disk, made of the calls in ``disk``."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import suppress
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aos_upgrade_plugin.effects import disk
@@ -23,6 +25,8 @@ from aos_upgrade_plugin.models.tree import Kind
 _CLONE_FROM_BYTES = 1 << 14
 _NO_MORE_THAN_ACCESS = 0o777
 """Nothing runs as somebody else before it is whole."""
+_TURN_S = 10.0
+"""Who writes one file needs some milliseconds; a stopped process is not waited for any longer."""
 
 
 class ChangedWhileReadError(OSError):
@@ -92,19 +96,49 @@ def write_new(location: bytes, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Replace a file's content at once and durably: afterwards it is the old one or the new."""
+    """Replace a file's content at once and durably: afterwards it is the old one or the new.
+
+    Two who write in one folder take turns. What a killed one left is removed by the next who
+    writes the same file.
+    """
     location = os.fsencode(path)
     temporary = _temporary(location)
-    with suppress(FileNotFoundError):
-        disk.remove(temporary)
-    try:
-        _write_synced(temporary, data, mode)
-        disk.rename(temporary, location)
-    except OSError:
-        with suppress(OSError):
+    with _turn(os.fsencode(path.parent)) as folder:
+        with suppress(FileNotFoundError):
             disk.remove(temporary)
-        raise
-    sync_directory(os.fsencode(path.parent))
+        try:
+            _write_synced(temporary, data, mode)
+            disk.rename(temporary, location)
+        except OSError:
+            with suppress(OSError):
+                disk.remove(temporary)
+            raise
+        disk.sync(folder)
+
+
+@contextmanager
+def _turn(folder: bytes) -> Generator[int]:
+    """Open a folder and hold its lock, which a killed process lets go of."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    give_up_at = time.monotonic() + _TURN_S
+    try:
+        while not _take(descriptor):
+            if time.monotonic() > give_up_at:
+                raise OSError(errno.EBUSY, "another process writes there, or stands still", folder)
+            time.sleep(0.002)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # this file system has no locks: nobody can be waited for
+        return True
+    return True
 
 
 def _temporary(location: bytes) -> bytes:

@@ -1,8 +1,13 @@
 """Copies, durable writes and removal: whole or not at all, and never elsewhere."""
 
+import errno
+import fcntl
 import hashlib
 import os
 import stat
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -93,6 +98,49 @@ def test_a_durable_write_is_the_old_or_the_new(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new and longer"
     assert [each.name for each in tmp_path.iterdir()] == ["state.json"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+_WRITES = """
+import sys
+from pathlib import Path
+from aos_upgrade_plugin.effects.tree import durable
+for _ in range(20):
+    durable.write_durably(Path(sys.argv[1]), sys.argv[2].encode() * 300_000)
+"""
+
+
+def test_two_who_write_one_file_at_once_take_turns(tmp_path: Path) -> None:
+    """Neither takes away what the other is about to put there, nor mixes with it."""
+    path = tmp_path / "plan.json"
+    command = [sys.executable, "-c", _WRITES, str(path)]
+    writers = [subprocess.Popen([*command, letter]) for letter in "AB"]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        with suppress(FileNotFoundError):
+            seen.add(path.read_bytes())
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert seen <= {b"A" * 300_000, b"B" * 300_000}
+    assert [each.name for each in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_who_never_comes_to_an_end_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped process, perhaps; where a file system has no locks, nobody is waited for."""
+    monkeypatch.setattr(durable, "_TURN_S", 0.01)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with pytest.raises(OSError, match="another process") as busy:
+        durable.write_durably(tmp_path / "plan.json", b"new")
+    assert busy.value.filename == os.fsencode(tmp_path)
+    os.close(folder)
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    durable.write_durably(tmp_path / "plan.json", b"new")
+    assert (tmp_path / "plan.json").read_bytes() == b"new"
 
 
 def test_a_users_file_beside_stays(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ import re
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from aos_upgrade_plugin.models.base import Frozen, SessionId, Sha256, Utc
-from aos_upgrade_plugin.models.tree import Entry, Kind, TreePath
+from aos_upgrade_plugin.models.tree import Entry, EscapedText, Kind, TreePath
 
 BACKUPS = ".backups"
 """The folder of the backups, in the install folder."""
@@ -50,7 +50,7 @@ class BackupEntry(Frozen):
     mode: Annotated[int, Field(ge=0, le=0o7777)]
     size_bytes: Annotated[int, Field(ge=0)] = 0
     digest: Sha256 | None = None
-    link_target: str | None = None
+    link_target: EscapedText | None = None
     modified_ns: int | None = None
     """When a file or folder was last modified, in nanoseconds since 1970."""
     stored_as: TreePath | None = None
@@ -94,6 +94,12 @@ class BackupManifest(Frozen):
     requirements_digest: Sha256
     left_out: tuple[LeftOut, ...] = ()
     entries: tuple[BackupEntry, ...]
+
+    @model_validator(mode="after")
+    def _one_entry_a_path(self) -> Self:
+        if len({each.path for each in self.entries}) != len(self.entries):
+            raise ValueError("a path has several entries")
+        return self
 
     @cached_property
     def tree(self) -> dict[TreePath, Entry]:

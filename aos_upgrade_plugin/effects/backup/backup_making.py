@@ -174,7 +174,10 @@ def _make_all_but_files(items: Iterable[_Item]) -> Iterator[BackupEntry]:
                 disk.make_fifo(target, mode)
                 disk.set_mode(target, mode)
             case Kind.LINK:
-                mode, link_target = 0o777, os.readlink(item.found.location)
+                try:
+                    mode, link_target = 0o777, os.readlink(item.found.location)
+                except FileNotFoundError:  # it was found, and vanished: an editor's lock
+                    continue
                 disk.make_link(link_target, target)
             case _:
                 continue

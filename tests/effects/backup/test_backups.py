@@ -153,6 +153,20 @@ def test_a_socket_is_left_out_and_listed(install: Path) -> None:
     assert not (backup.path / "specs/socket").exists()
 
 
+def test_a_link_that_vanishes_is_not_held(install: Path) -> None:
+    """An editor's lock, for example: it is gone between being found and being read."""
+
+    def keeps(path: str) -> bool:
+        if path == "specs":  # by then "dangling" was found
+            (install / "dangling").unlink()
+        return True
+
+    backup = make(install, _wanted(keeps=keeps))
+    assert backup.manifest is not None
+    assert "dangling" not in backup.manifest.tree
+    assert verify(backup.path) == ()
+
+
 def test_everything_unreadable_is_named_at_once(install: Path) -> None:
     """All of it in one error, and nothing half-made is left; the next one succeeds."""
     closed = [install / "specs/review/mine.md", install / "mcp_server", install / "specs/large.bin"]
@@ -490,19 +504,27 @@ def test_a_list_passes_over_what_is_no_backup(install: Path) -> None:
     assert "its digest does not fit" in str(newest.problem)
 
 
-def test_a_backup_of_another_version_is_told_from_a_damaged_one(install: Path) -> None:
-    """It may be good; this version cannot say."""
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(b'"schema_version":1', b'"schema_version":9', id="another-version"),
+        pytest.param(b'"link_target":"nowhere/', rb'"link_target":"a\\xzz', id="no-link-target"),
+        pytest.param(b'"path":"specs/large.bin"', b'"path":"mode-600"', id="one-path-twice"),
+    ],
+)
+def test_what_this_version_does_not_write_is_told_from_damage(
+    install: Path, before: bytes, after: bytes
+) -> None:
+    """It may be good; this version cannot say, and neither verifies nor restores it."""
     backup = make(install, _wanted())
     path = backup.path / MANIFEST
-    body, _, _ = (
-        path.read_bytes()
-        .replace(b'"schema_version":1', b'"schema_version":9')
-        .rpartition(b'"digest"')
-    )
+    assert before in path.read_bytes()
+    body, _, _ = path.read_bytes().replace(before, after).rpartition(b'"digest"')
     digest = hashlib.sha256(body).hexdigest().encode()
     path.write_bytes(body + b'"digest":"' + digest + b'"\n}\n')
     with pytest.raises(DamagedError, match="another version of this tool"):
         backups.read_manifest(backup.path)
+    assert [each.fault for each in verify(backup.path)] == [Fault.MANIFEST]
 
 
 def test_a_backup_is_found_by_its_name(install: Path) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.tree import durable
-from aos_upgrade_plugin.effects.tree.files import read_bytes
+from aos_upgrade_plugin.effects.tree.files import is_folder, read_bytes
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.base import SESSION_ID, SessionId
 from aos_upgrade_plugin.models.session import WorkflowSession
@@ -100,6 +100,17 @@ def write(folder: Path, session: WorkflowSession) -> None:
             with suppress(OSError):
                 disk.remove(following)
         raise
+
+
+def refuse_folders(folder: Path, session_id: SessionId) -> None:
+    """Raise RefusedError where a folder has the name of one of a session's files."""
+    for location in _locations(folder, session_id):
+        if is_folder(location):
+            path = Path(os.fsdecode(location))
+            raise RefusedError(
+                f"{path.relative_to(folder.parents[1])} is a folder, and none of ours",
+                cure="move it away, then run the command again",
+            )
 
 
 def remove(folder: Path, session_id: SessionId) -> bool:

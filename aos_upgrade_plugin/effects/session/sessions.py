@@ -101,8 +101,12 @@ def stored(install: Path) -> tuple[Stored, ...]:
 
 
 def delete(install: Path, session_id: SessionId, *, reason: str) -> bool:
-    """Remove a session's files and say whether there were any; the reason stays in the history."""
+    """Remove a session's files and say whether there were any; the reason stays in the history.
+
+    Raises RefusedError, with nothing changed, where one of them is a folder.
+    """
     with as_disk_error("deleting the session"), _writing(install) as folder:
+        session_files.refuse_folders(folder, session_id)
         found = session_files.read(folder, session_id)
         if found.session or found.problems:
             _remember(folder, session_id, found.session, reason)

@@ -31,6 +31,7 @@ from aos_upgrade_plugin.models.session import (
     SessionStatus,
     WorkflowSession,
 )
+from tests.oddities import snapshot
 
 NOW = datetime(2025, 11, 21, 12, 30, tzinfo=UTC)
 NAME = "a_session"
@@ -285,6 +286,20 @@ def test_deleting_keeps_the_reason(tmp_path: Path) -> None:
     kept = json.loads(line)
     assert (kept["session_id"], kept["reason"]) == (NAME, "tidy\nup")
     assert kept["session_status"] == SessionStatus.ACTIVE
+
+
+@pytest.mark.parametrize("ending", [".json", ".previous.json"])
+def test_a_folder_in_place_of_a_sessions_file_is_left(tmp_path: Path, ending: str) -> None:
+    """It is none of ours: deleting says so before anything is changed, however often."""
+    sessions.save(tmp_path, sessions.save(tmp_path, _new()))
+    folder = _file(tmp_path).parent
+    (folder / f"{NAME}{ending}").unlink()
+    (folder / f"{NAME}{ending}").mkdir()
+    before = snapshot(folder)
+    for _ in range(2):
+        with pytest.raises(RefusedError, match=rf"state/workflows/{NAME}{ending} is a folder"):
+            sessions.delete(tmp_path, NAME, reason="tidy")
+    assert snapshot(folder) == before
 
 
 def test_other_files_are_no_sessions(tmp_path: Path) -> None:

@@ -139,6 +139,11 @@ class Fault(StrEnum):
     EXTRA = "not in the manifest"
     UNREADABLE = "cannot be read"
 
+    @property
+    def spoils(self) -> bool:
+        """Whether something that was written is not so any more; a file beside it is none."""
+        return self is not Fault.EXTRA
+
 
 class Problem(Frozen):
     """One thing that is wrong with a backup."""

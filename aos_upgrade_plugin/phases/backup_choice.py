@@ -23,4 +23,10 @@ def chosen(install: Path, name: str | None) -> Path:
 def newest_whole(install: Path, *, older_than: Path) -> str | None:
     """Name the newest backup that is older and whole, everything in it read again."""
     from_it_on = dropwhile(lambda each: each.path != older_than, backups.newest_first(install))
-    return next((each.name for each in islice(from_it_on, 1, None) if not verify(each.path)), None)
+    return next(
+        (each.name for each in islice(from_it_on, 1, None) if not _is_spoiled(each.path)), None
+    )
+
+
+def _is_spoiled(backup: Path) -> bool:
+    return any(each.fault.spoils for each in verify(backup))

@@ -106,8 +106,12 @@ def _task(install: Path, backup: Path, known: Tree, now: datetime) -> Task:
 
 
 def whole(install: Path, backup: Path) -> BackupManifest:
-    """Return the manifest of a backup that is whole; raise DamagedError for any other."""
-    manifest, problems = examine(backup)
+    """Return the manifest of a backup that is whole; raise DamagedError for any other.
+
+    What somebody put beside its content (a file manager's notes) is not looked at.
+    """
+    manifest, found = examine(backup)
+    problems = [each for each in found if each.fault.spoils]
     if manifest is not None and not problems:
         return manifest
     older = newest_whole(install, older_than=backup)

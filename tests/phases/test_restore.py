@@ -289,6 +289,17 @@ def test_a_damaged_backup_is_never_restored(installation: Installation) -> None:
     assert restore(install, good.name, now=NOW).changed == ("specs/mine.md",)
 
 
+def test_what_somebody_put_beside_its_content_is_no_damage(installation: Installation) -> None:
+    """A file manager leaves its notes where somebody looked; the way back stays open."""
+    before = _told(installation.path)
+    made = back_up(installation, now=NOW)
+    (made.path / "specs" / ".DS_Store").write_text("notes")
+    (installation.path / "specs/mine.md").unlink()
+    restored = restore(installation.path, made.name, now=NOW)
+    assert restored.changed == ("specs/mine.md",)
+    assert _told(installation.path) == before
+
+
 def test_where_no_good_one_is_left_it_is_said(installation: Installation) -> None:
     """There is still something to be done by hand."""
     backup = back_up(installation, now=NOW)

@@ -12,7 +12,7 @@ from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.backup.garbage import uncollected
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import as_disk_error, read_bytes
-from aos_upgrade_plugin.errors import DamagedError, NotFoundError
+from aos_upgrade_plugin.errors import DamagedError, NotFoundError, RefusedError
 from aos_upgrade_plugin.models.backup import (
     BACKUPS,
     MANIFEST,
@@ -20,6 +20,7 @@ from aos_upgrade_plugin.models.backup import (
     BackupManifest,
     age_order,
 )
+from aos_upgrade_plugin.models.tree import escape
 
 PARTIAL = ".partial-"
 """What a backup's name begins with until it is whole and durable."""
@@ -44,6 +45,21 @@ class Backup(NamedTuple):
         return self.path.name
 
 
+def folder_of(install: Path) -> Path:
+    """Return where the backups are; raise RefusedError where that is nothing of this installation.
+
+    Old backups are removed, and behind a link they could be those of another one.
+    """
+    folder = install / BACKUPS
+    if folder.is_symlink() or (os.path.lexists(folder) and not folder.is_dir()):
+        raise RefusedError(
+            f"{escape(os.fsencode(folder))} is no folder of its own, so there is no backup"
+            " to be made, found or removed",
+            cure="move it away; a disk for backups can be mounted there instead",
+        )
+    return folder
+
+
 def listed(install: Path) -> tuple[Backup, ...]:
     """List the backups, the newest first. What is not of our making is passed over."""
     return tuple(newest_first(install))
@@ -52,7 +68,7 @@ def listed(install: Path) -> tuple[Backup, ...]:
 def newest_first(install: Path) -> Iterator[Backup]:
     """Read one backup's manifest after the other, for who needs only the newest ones."""
     with as_disk_error("looking for backups"):
-        paths = _by_age(install / BACKUPS)
+        paths = _by_age(folder_of(install))
     for path in reversed(paths):
         with as_disk_error("looking for backups"):
             backup = _described(path)
@@ -75,11 +91,12 @@ def _described(backup: Path) -> Backup:
 
 def find(install: Path, name: str) -> Path:
     """Return where the backup of that name is; raise NotFoundError that names those there are."""
-    path = install / BACKUPS / name
+    folder = folder_of(install)
+    path = folder / name
     with as_disk_error("looking for backups"):
         if age_order(name) and path.is_dir():
             return path
-        names = [each.name for each in _by_age(install / BACKUPS)]
+        names = [each.name for each in _by_age(folder)]
     raise NotFoundError(
         f"there is no backup {name!r} of {install}",
         cure=f"name one of these: {', '.join(reversed(names))}"
@@ -139,7 +156,7 @@ def clean(install: Path) -> tuple[str, ...]:
     with as_disk_error("cleaning up backups"):
         left = [
             path
-            for path in sorted((install / BACKUPS).glob(".*"))
+            for path in sorted(folder_of(install).glob(".*"))
             if path.name.startswith((PARTIAL, _REMOVING))
         ]
         for path in left:

@@ -32,7 +32,7 @@ from aos_upgrade_plugin.effects.session.lock_holder import (
     shown,
 )
 from aos_upgrade_plugin.effects.tree import durable
-from aos_upgrade_plugin.effects.tree.files import as_disk_error
+from aos_upgrade_plugin.effects.tree.files import as_disk_error, still_there
 from aos_upgrade_plugin.errors import BusyError, RefusedError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.lock import Holder
@@ -189,7 +189,7 @@ def where_now(install: Path, held: HeldLock) -> Path:
 
 def _locked_at(folder: Path, held: HeldLock) -> bool:
     location = os.fsencode(folder / UPGRADE_LOCK)
-    return os.path.lexists(location) and _still_there(held.descriptor, location)
+    return os.path.lexists(location) and still_there(held.descriptor, location)
 
 
 def _acquire(path: Path) -> int | None:
@@ -198,7 +198,7 @@ def _acquire(path: Path) -> int | None:
         time.sleep(pause_s)
         descriptor = _open(path, location)
         try:
-            if _take(descriptor, path) and _still_there(descriptor, location):
+            if _take(descriptor, path) and still_there(descriptor, location):
                 return descriptor
         except BaseException:
             os.close(descriptor)
@@ -233,16 +233,6 @@ def _take(descriptor: int, path: Path) -> bool:
             "so two runs could meet there",
             cure="move the project to a local disk, or mount this one with locks",
         ) from error
-
-
-def _still_there(descriptor: int, location: bytes) -> bool:
-    """Say whether the path still names what was locked, not a file that replaced it."""
-    ours = os.fstat(descriptor)
-    try:
-        there = os.lstat(location)
-    except FileNotFoundError:
-        return False
-    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _busy(install: Path) -> BusyError:

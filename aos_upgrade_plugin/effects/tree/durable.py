@@ -6,8 +6,8 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from aos_upgrade_plugin.effects import disk
@@ -19,6 +19,7 @@ from aos_upgrade_plugin.effects.tree.files import (
     hash_open,
     identity,
     scan,
+    still_there,
 )
 from aos_upgrade_plugin.models.tree import Kind
 
@@ -98,47 +99,23 @@ def write_new(location: bytes, data: bytes, *, mode: int = 0o600) -> None:
 def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replace a file's content at once and durably: afterwards it is the old one or the new.
 
-    Two who write in one folder take turns. What a killed one left is removed by the next who
-    writes the same file.
+    Two who write the same file take turns. What a killed one left is removed by the next.
     """
     location = os.fsencode(path)
     temporary = _temporary(location)
-    with _turn(os.fsencode(path.parent)) as folder:
-        with suppress(FileNotFoundError):
-            disk.remove(temporary)
-        try:
-            _write_synced(temporary, data, mode)
-            disk.rename(temporary, location)
-        except OSError:
-            with suppress(OSError):
-                disk.remove(temporary)
-            raise
-        disk.sync(folder)
-
-
-@contextmanager
-def _turn(folder: bytes) -> Generator[int]:
-    """Open a folder and hold its lock, which a killed process lets go of."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    give_up_at = time.monotonic() + _TURN_S
+    descriptor = _created_alone(temporary, mode)
     try:
-        while not _take(descriptor):
-            if time.monotonic() > give_up_at:
-                raise OSError(errno.EBUSY, "another process writes there, or stands still", folder)
-            time.sleep(0.002)
-        yield descriptor
+        write_all(descriptor, data)
+        disk.set_open_mode(descriptor, mode)
+        disk.sync(descriptor)
+        disk.rename(temporary, location)
+    except OSError:
+        with suppress(OSError):
+            disk.remove(temporary)
+        raise
     finally:
         os.close(descriptor)
-
-
-def _take(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # this file system has no locks: nobody can be waited for
-        return True
-    return True
+    sync_directory(os.fsencode(path.parent))
 
 
 def _temporary(location: bytes) -> bytes:
@@ -148,14 +125,47 @@ def _temporary(location: bytes) -> bytes:
     return os.path.join(folder, f".aos-upgrade-{of_name}.tmp".encode())
 
 
-def _write_synced(location: bytes, data: bytes, mode: int) -> None:
-    descriptor = disk.create(location, mode)
+def _created_alone(temporary: bytes, mode: int) -> int:
+    """Make a file and lock it; who finds one that is not locked removes it."""
+    give_up_at = time.monotonic() + _TURN_S
+    while time.monotonic() < give_up_at:
+        try:
+            descriptor = disk.create(temporary, mode)
+        except FileExistsError:
+            _remove_unlocked(temporary)
+            continue
+        if _lock(descriptor) and still_there(descriptor, temporary):
+            return descriptor
+        os.close(descriptor)
+    raise OSError(errno.EBUSY, "another process writes there, or stands still", temporary)
+
+
+def _remove_unlocked(temporary: bytes) -> None:
+    """Remove what a killed process left; wait a moment where somebody writes."""
     try:
-        write_all(descriptor, data)
-        disk.set_open_mode(descriptor, mode)
-        disk.sync(descriptor)
+        descriptor = os.open(temporary, OPEN_TO_READ)
+    except FileNotFoundError:
+        return
+    except OSError:  # a link, a socket: nobody's
+        disk.remove(temporary)
+        return
+    try:
+        if _lock(descriptor) and still_there(descriptor, temporary):
+            disk.remove(temporary)
+        else:
+            time.sleep(0.002)
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # this file system has no locks: nobody can be waited for
+        return True
+    return True
 
 
 def make_directories(path: Path, *, mode: int = 0o755) -> None:

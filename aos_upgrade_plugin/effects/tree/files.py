@@ -201,6 +201,14 @@ def chunks_of(descriptor: int, size_bytes: int) -> Iterator[bytes]:
         yield chunk
 
 
+def still_there(descriptor: int, location: bytes) -> bool:
+    """Say whether a path still names what was opened, and nothing that replaced it."""
+    try:
+        return os.path.samestat(os.lstat(location), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
 def identity(status: os.stat_result) -> tuple[int, int, int, int, int]:
     """Return what changes whenever a file's content or mode may have changed."""
     return (
@@ -246,7 +254,7 @@ _CURES = {
     errno.EROFS: "the file system is mounted read-only: remount it, then run the command again",
     errno.EXDEV: "it is a mount or a folder of a container image, which cannot be moved: work on a "
     "copy of the project on one file system",
-    errno.EBUSY: "something is mounted there: unmount it for the time of the command",
+    errno.EBUSY: "something is mounted or at work there: unmount or end it, then run it again",
     errno.ECHILD: "look whether memory runs out, then run the command again",
     errno.EIO: "the disk reports errors: check it before anything else",
 }

@@ -18,7 +18,7 @@ from aos_upgrade_plugin.effects.backup import backup_making, backups
 from aos_upgrade_plugin.effects.backup.backup_check import verify
 from aos_upgrade_plugin.effects.backup.backup_making import Wanted, make
 from aos_upgrade_plugin.effects.backup.backups import Backup
-from aos_upgrade_plugin.errors import DamagedError, DiskError, NotFoundError
+from aos_upgrade_plugin.errors import DamagedError, DiskError, NotFoundError, RefusedError
 from aos_upgrade_plugin.models.backup import BACKUPS, MANIFEST, REQUIREMENTS, Fault
 from aos_upgrade_plugin.models.tree import unescape
 from tests.oddities import add_oddities, add_socket, ordinary_user, snapshot
@@ -94,6 +94,33 @@ def test_the_manifest_tells_each_entry(install: Path) -> None:
     assert entries["dangling"].link_target == "nowhere/at all"
     assert listed.manifest.file_count == len(listed.manifest.files)
     assert listed.manifest.size_bytes > 300_000
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "file"])
+def test_backups_are_in_a_folder_of_the_installation(
+    install: Path, tmp_path: Path, kind: str
+) -> None:
+    """Behind a link they could be another installation's, and old ones are removed."""
+    other = tmp_path / "other"
+    if kind == "link":
+        other.mkdir()
+        held = make(install, _wanted()).path.rename(other / "2025-01-01-000000")
+        (install / BACKUPS).rmdir()
+    if kind == "file":
+        (install / BACKUPS).touch()
+    else:
+        (install / BACKUPS).symlink_to(other)
+    for use in (
+        lambda: make(install, _wanted()),
+        lambda: backups.listed(install),
+        lambda: backups.find(install, "2025-01-01-000000"),
+        lambda: backups.clean(install),
+    ):
+        with pytest.raises(RefusedError, match="is no folder of its own") as refused:
+            use()
+        assert refused.value.cure
+    if kind == "link":
+        assert verify(held) == ()
 
 
 def test_what_vanishes_meanwhile_is_not_held_and_all_beside_it_is(install: Path) -> None:

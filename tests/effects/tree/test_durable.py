@@ -128,12 +128,12 @@ def test_who_never_comes_to_an_end_is_not_waited_for(
 ) -> None:
     """A stopped process, perhaps; where a file system has no locks, nobody is waited for."""
     monkeypatch.setattr(durable, "_TURN_S", 0.01)
-    folder = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)
-    with pytest.raises(OSError, match="another process") as busy:
-        durable.write_durably(tmp_path / "plan.json", b"new")
-    assert busy.value.filename == os.fsencode(tmp_path)
-    os.close(folder)
+    temporary = Path(os.fsdecode(durable._temporary(os.fsencode(tmp_path / "plan.json"))))
+    with temporary.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(OSError, match="another process") as busy:
+            durable.write_durably(tmp_path / "plan.json", b"new")
+        assert busy.value.filename == os.fsencode(temporary)
 
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))

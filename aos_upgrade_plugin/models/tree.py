@@ -1,6 +1,7 @@
 """Trees of files as data: paths, entries, digests."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -25,6 +26,11 @@ def escape(raw: bytes) -> str:
     if "\\" not in text and text.isprintable():
         return text
     return _MAYBE_ESCAPED.sub(lambda match: _escape_character(match[0]), text)
+
+
+def shown(path: str | bytes | os.PathLike[str]) -> str:
+    """Return a path of this machine as text that is safe on a terminal, as :func:`escape` does."""
+    return escape(os.fsencode(path))
 
 
 def _escape_character(character: str) -> str:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import psutil
 
+from aos_upgrade_plugin.effects.tree.owner import Stranger, stranger_at
 from aos_upgrade_plugin.errors import DiskError
-from aos_upgrade_plugin.models.tree import Entry, Kind, Tree, TreePath, escape, unescape
+from aos_upgrade_plugin.models.tree import Entry, Kind, Tree, TreePath, escape, shown, unescape
 
 CHUNK_BYTES = 1 << 20
 OPEN_TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -237,13 +238,23 @@ def as_disk_error(doing: str) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        where = escape(os.fsencode(error.filename)) if error.filename is not None else "the disk"
-        raise DiskError(
-            f"{doing} failed at {where}: {error.strerror or error}",
-            cure=_CURES.get(
-                error.errno or 0, "look at the disk and at who may write there, then run it again"
-            ),
-        ) from error
+        where = "the disk" if error.filename is None else shown(error.filename)
+        why, cure = error.strerror or str(error), _CURES.get(error.errno or 0, _CURE)
+        if (stranger := _stranger_at(error)) is not None:
+            theirs = shown(stranger.path)
+            why += f", {'it' if theirs == where else theirs} belongs to {stranger.name}"
+            cure = stranger.cure
+        raise DiskError(f"{doing} failed at {where}: {why}", cure=cure) from error
+
+
+def _stranger_at(error: OSError) -> Stranger | None:
+    """Return whose it is that we may not touch, if it is not ours."""
+    if error.errno not in {errno.EACCES, errno.EPERM} or error.filename is None:
+        return None
+    return stranger_at(Path(os.fsdecode(error.filename)))
+
+
+_CURE = "look at the disk and at who may write there, then run it again"
 
 
 _CURES = {

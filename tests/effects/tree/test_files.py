@@ -143,11 +143,29 @@ def test_a_moved_tree_is_known_by_its_inode(tmp_path: Path) -> None:
         (errno.ENOTDIR, "look at the disk"),
     ],
 )
-def test_what_the_system_refuses_is_one_line_with_a_cure(number: int, cure: str) -> None:
+def test_what_the_system_refuses_is_one_line_with_a_cure(
+    tmp_path: Path, number: int, cure: str
+) -> None:
     """With what was being done, and where, in a form that no terminal obeys."""
     with (
-        pytest.raises(DiskError, match=r"^copying failed at /a\\x1bb: ") as refused,
+        pytest.raises(DiskError, match=r"^copying failed at /.*/a\\x1bb: ") as refused,
         files.as_disk_error("copying"),
     ):
-        raise OSError(number, os.strerror(number), b"/a\x1bb")
+        raise OSError(number, os.strerror(number), os.fsencode(tmp_path) + b"/a\x1bb")
     assert cure in refused.value.cure
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize(
+    ("where", "theirs"), [("file", "it"), ("new", "{folder}"), ("new/deep", "{folder}")]
+)
+def test_whose_it_is_that_is_refused_is_said(tmp_path: Path, where: str, theirs: str) -> None:
+    """Of what is not there, the folder above. Nobody is told to take what we do not make."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file"):
+        os.chown(path, 54321, 54321)
+    with pytest.raises(DiskError) as refused, files.as_disk_error("copying"):
+        raise PermissionError(errno.EPERM, "refused", str(tmp_path / where))
+    theirs = theirs.format(folder=tmp_path)
+    assert str(refused.value).endswith(f"/{where}: refused, {theirs} belongs to 54321")
+    assert refused.value.cure == "run the command as 54321, or let yourself read and write there"

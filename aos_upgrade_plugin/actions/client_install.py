@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from aos_upgrade_plugin.decide.service.client_files import CLIENTS, with_server
 from aos_upgrade_plugin.effects.service.mcp_probe import probe
-from aos_upgrade_plugin.effects.session.lock_holder import shown
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import as_disk_error, read_bytes
 from aos_upgrade_plugin.errors import InvalidError, RefusedError, ServerError, UsageError
 from aos_upgrade_plugin.models.server import Probe, StartCommand, Transport
+from aos_upgrade_plugin.models.tree import shown
 from aos_upgrade_plugin.phases.installation import Installation
 
 NAME = "aos-upgrade"

@@ -1,6 +1,5 @@
 """What every action needs at hand: the installation, its sessions, the workflows."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,12 +14,11 @@ from aos_upgrade_plugin.decide.workflow.workflow_answers import next_actions, ph
 from aos_upgrade_plugin.decide.workflow.workflow_call import Folders, pathless
 from aos_upgrade_plugin.effects.session import run_folder, sessions
 from aos_upgrade_plugin.effects.session.lock import hold
-from aos_upgrade_plugin.effects.session.lock_holder import shown
 from aos_upgrade_plugin.errors import DamagedError, DiskError, NotFoundError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.session import SessionStatus, WorkflowSession
 from aos_upgrade_plugin.models.status import SessionView
-from aos_upgrade_plugin.models.tree import escape
+from aos_upgrade_plugin.models.tree import shown
 from aos_upgrade_plugin.phases.installation import Installation, find
 from aos_upgrade_plugin.phases.overview import session_view, session_views
 from aos_upgrade_plugin.phases.workflow_names import workflows_of_sessions
@@ -40,7 +38,7 @@ def known_folders(*folders: Path) -> Folders:
     with suppress(RuntimeError):  # there is no home
         known[Path.home()] = "~"
     named = {path: name for path, name in known.items() if path.name}
-    escaped = {shown(path): escape(os.fsencode(name)) for path, name in named.items()}
+    escaped = {shown(path): shown(name) for path, name in named.items()}
     return {**escaped, **{str(path): name for path, name in named.items()}}
 
 

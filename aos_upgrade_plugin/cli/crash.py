@@ -11,7 +11,7 @@ from platformdirs import user_state_path
 from aos_upgrade_plugin import __version__
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.errors import UpgradeError
-from aos_upgrade_plugin.models.tree import escape
+from aos_upgrade_plugin.models.tree import shown
 
 
 def as_error(bug: BaseException) -> UpgradeError:
@@ -34,7 +34,7 @@ def _kept(bug: BaseException) -> str | None:
         _write(path, _details(bug))
     except OSError:
         return None
-    return escape(os.fsencode(path))
+    return shown(path)
 
 
 def _write(path: Path, details: str) -> None:

@@ -14,7 +14,7 @@ from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import StaleError, UsageError
 from aos_upgrade_plugin.models.conflict import Answer, Answers, GivenAnswers
 from aos_upgrade_plugin.models.plan import Choice
-from aos_upgrade_plugin.models.tree import TreePath, escape
+from aos_upgrade_plugin.models.tree import TreePath, shown
 
 _PAGE = "see docs/reference/answers.md; a new one: aos-upgrade plan --write-answers FILE"
 
@@ -33,9 +33,9 @@ def read_answers(path: Path) -> GivenAnswers:
             content = _read(file, f"the content for {answer.path}")
             if hashlib.sha256(content).hexdigest() != answer.content.sha256:
                 raise StaleError(
-                    f"the content for {answer.path} in {_shown(file)} is not the one that the "
+                    f"the content for {answer.path} in {shown(file)} is not the one that the "
                     "answer names",
-                    cure=f"write its sha256 into the answers: sha256sum {_shown(file)}",
+                    cure=f"write its sha256 into the answers: sha256sum {shown(file)}",
                 )
             contents[answer.path] = content
     return GivenAnswers(answers, contents)
@@ -82,7 +82,7 @@ def refuse_to_overwrite(path: Path, *, read: Path | None) -> None:
     """Raise UsageError where answers would go over a file that was not read before."""
     if os.path.lexists(path) and (read is None or path.resolve() != read.resolve()):
         raise UsageError(
-            f"{_shown(path)} is there already, and may hold decisions",
+            f"{shown(path)} is there already, and may hold decisions",
             cure="name another file, or read it, too: --answers FILE --write-answers FILE",
         )
 
@@ -98,7 +98,7 @@ def _parsed(path: Path) -> Answers:
         wrong = f"{where}: {first['msg']}" if where else first["msg"]
     except (ValueError, RecursionError) as error:
         wrong = str(error)
-    raise UsageError(f"{_shown(path)} is no file of answers: {wrong}", cure=_PAGE)
+    raise UsageError(f"{shown(path)} is no file of answers: {wrong}", cure=_PAGE)
 
 
 def _read(path: Path, what: str) -> bytes:
@@ -106,7 +106,7 @@ def _read(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{what} in {_shown(path)} cannot be read: {error.strerror}", cure=_PAGE
+            f"{what} in {shown(path)} cannot be read: {error.strerror}", cure=_PAGE
         ) from error
 
 
@@ -139,7 +139,3 @@ def _table(answer: Mapping[str, object]) -> Iterator[str]:
         if isinstance(value, Mapping) and value:
             yield f"[answers.{key}]"
             yield from (f"{name} = {json.dumps(inner)}" for name, inner in value.items())
-
-
-def _shown(path: Path) -> str:
-    return escape(os.fsencode(path))

@@ -6,6 +6,7 @@ from pathlib import Path
 from aos_upgrade_plugin.effects.backup import backups
 from aos_upgrade_plugin.effects.backup.backup_check import verify
 from aos_upgrade_plugin.errors import NotFoundError
+from aos_upgrade_plugin.models.tree import shown
 
 
 def chosen(install: Path, name: str | None) -> Path:
@@ -15,7 +16,7 @@ def chosen(install: Path, name: str | None) -> Path:
     newest = next(backups.newest_first(install), None)
     if newest is None:
         raise NotFoundError(
-            f"there is no backup of {install}", cure="make one: aos-upgrade backups create"
+            f"there is no backup of {shown(install)}", cure="make one: aos-upgrade backups create"
         )
     return newest.path
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.session.lock import HeldLock, hold, where_now
-from aos_upgrade_plugin.effects.session.lock_holder import shown
 from aos_upgrade_plugin.effects.tree import durable, journal
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.effects.tree.set_aside import SET_ASIDE
@@ -21,6 +20,7 @@ from aos_upgrade_plugin.errors import (
     UpgradeError,
 )
 from aos_upgrade_plugin.models.base import SessionId
+from aos_upgrade_plugin.models.tree import shown
 from aos_upgrade_plugin.phases.recovery import Recovered, recover
 
 

@@ -1,6 +1,5 @@
 """How an installation stands. Nothing is written: everything is as it was found."""
 
-import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,6 @@ from aos_upgrade_plugin.decide.run.next_steps import next_steps
 from aos_upgrade_plugin.decide.run.run_state import turned_back
 from aos_upgrade_plugin.effects.backup import backups
 from aos_upgrade_plugin.effects.session import lock_holder, sessions
-from aos_upgrade_plugin.effects.session.lock_holder import shown
 from aos_upgrade_plugin.effects.source.base_store import read_record
 from aos_upgrade_plugin.effects.target import read_papers
 from aos_upgrade_plugin.effects.tree import journal
@@ -31,7 +29,7 @@ from aos_upgrade_plugin.models.status import (
     SessionView,
     Status,
 )
-from aos_upgrade_plugin.models.tree import escape
+from aos_upgrade_plugin.models.tree import shown
 from aos_upgrade_plugin.phases.installation import Installation
 
 
@@ -101,7 +99,7 @@ def open_transactions(install: Path) -> tuple[OpenTransaction, ...]:
 
 def _open(folder: Path) -> OpenTransaction:
     names = (folder.parts[-3], folder.name.removeprefix(UNUSED))
-    owner, purpose = (escape(os.fsencode(name)) for name in names)
+    owner, purpose = (shown(name) for name in names)
     if folder.name.startswith(UNUSED):
         return OpenTransaction(owner=owner, purpose=purpose, state=None)
     try:

@@ -37,7 +37,7 @@ from aos_upgrade_plugin.models.plan import (
 )
 from aos_upgrade_plugin.models.source import ObjectFormat
 from aos_upgrade_plugin.models.three_way import Target
-from aos_upgrade_plugin.models.tree import Tree, TreePath, escape, unescape
+from aos_upgrade_plugin.models.tree import Tree, TreePath, shown, unescape
 from aos_upgrade_plugin.phases.base import find_base
 from aos_upgrade_plugin.phases.conflicts import WhereTextsAre
 from aos_upgrade_plugin.phases.deciding import NOTHING_SAID, Said, decide_conflicts
@@ -118,7 +118,7 @@ def gather(installation: Installation, source: Source, parts: tuple[Part, ...]) 
         parts=parts,
         layout=installation.layout,
         source=PlanSource(
-            path=escape(os.fsencode(source.repository.path.absolute())),
+            path=shown(source.repository.path.absolute()),
             commit=source.commit,
             version=claims[0].version if claims else None,
         ),

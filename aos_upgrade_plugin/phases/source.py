@@ -1,6 +1,5 @@
 """What a folder is worth as a source: looked at for pre-flight, or taken for a plan."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from aos_upgrade_plugin.effects.source.source import paths_within, read_blobs, r
 from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.models.layout import Layout
 from aos_upgrade_plugin.models.source import Blob, ObjectId, SourceFacts, VersionClaim
-from aos_upgrade_plugin.models.tree import TreePath, escape
+from aos_upgrade_plugin.models.tree import TreePath, shown
 from aos_upgrade_plugin.phases.installation import Installation
 
 
@@ -48,7 +47,7 @@ def look(
     The paths of the installation, when it lies in the same checkout, are no dirt.
     """
     facts = SourceFacts(
-        path=escape(os.fsencode(path)),
+        path=shown(path),
         reference=reference,
         exists=path.is_dir(),
         looked_for=looked_for(layouts.known()),

@@ -20,7 +20,7 @@ from aos_upgrade_plugin.models.backup import (
     BackupManifest,
     age_order,
 )
-from aos_upgrade_plugin.models.tree import escape
+from aos_upgrade_plugin.models.tree import shown
 
 PARTIAL = ".partial-"
 """What a backup's name begins with until it is whole and durable."""
@@ -53,7 +53,7 @@ def folder_of(install: Path) -> Path:
     folder = install / BACKUPS
     if folder.is_symlink() or (os.path.lexists(folder) and not folder.is_dir()):
         raise RefusedError(
-            f"{escape(os.fsencode(folder))} is no folder of its own, so there is no backup"
+            f"{shown(folder)} is no folder of its own, so there is no backup"
             " to be made, found or removed",
             cure="move it away; a disk for backups can be mounted there instead",
         )

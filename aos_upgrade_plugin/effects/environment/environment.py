@@ -12,7 +12,7 @@ from aos_upgrade_plugin.effects.environment.distributions import installed, pack
 from aos_upgrade_plugin.effects.tree import files
 from aos_upgrade_plugin.errors import RefusedError
 from aos_upgrade_plugin.models.packages import Environment
-from aos_upgrade_plugin.models.tree import escape
+from aos_upgrade_plugin.models.tree import shown
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _BLOCK_BYTES = 512
@@ -31,7 +31,7 @@ def read(folder: Path) -> Environment | None:
         version = _version(settings, own)
         if version is None:
             raise RefusedError(
-                f"{_shown(folder)} is no Python environment",
+                f"{shown(folder)} is no Python environment",
                 cure="move it away, or make one there: python3 -m venv, with its requirements",
             )
         interpreter = _interpreter(settings, version)
@@ -54,14 +54,14 @@ def refuse_immovable(install: Path, folder: Path) -> None:
     with files.as_disk_error("looking at the environment"):
         if folder.is_symlink():
             raise RefusedError(
-                f"the environment {_shown(folder)} is a link to {_shown(folder.readlink())}",
+                f"the environment {shown(folder)} is a link to {shown(folder.readlink())}",
                 cure="replace the link with an environment of its own, or let its requirements "
                 "hold already: install them where it points",
             )
         is_mount = str(folder.resolve()) in files.mount_points()
         if is_mount or os.stat(folder).st_dev != os.stat(install).st_dev:
             raise RefusedError(
-                f"the environment {_shown(folder)} is a mount, it cannot be exchanged",
+                f"the environment {shown(folder)} is a mount, it cannot be exchanged",
                 cure="unmount it for the time of the upgrade, or install its requirements there",
             )
 
@@ -70,7 +70,7 @@ def require_interpreter(environment: Environment) -> Path:
     """Return the Python that an environment was made with; raise RefusedError where it is gone."""
     if environment.interpreter is None:
         raise RefusedError(
-            f"the Python {environment.python} that made {_shown(environment.folder)} is gone",
+            f"the Python {environment.python} that made {shown(environment.folder)} is gone",
             cure="install that Python again where it was, or make the environment anew with "
             "another one: python3 -m venv --clear, then install its requirements",
         )
@@ -140,7 +140,3 @@ def _beside(interpreter: Path, version: str) -> tuple[Path, ...]:
     places = (f"{sys.platlibdir}/{python}/site-packages", f"lib/{python}/site-packages")
     debian = (f"local/lib/{python}/dist-packages", "lib/python3/dist-packages")
     return tuple(dict.fromkeys(prefix / place for place in (*places, *debian)))
-
-
-def _shown(path: Path) -> str:
-    return escape(os.fsencode(path))

@@ -1,13 +1,12 @@
 """Reads a file of waivers."""
 
-import os
 import tomllib
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from aos_upgrade_plugin.errors import UsageError
-from aos_upgrade_plugin.models.tree import escape
+from aos_upgrade_plugin.models.tree import shown
 from aos_upgrade_plugin.models.waiver import Waiver, Waivers
 
 
@@ -17,7 +16,7 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"the waivers in {escape(os.fsencode(path))} cannot be read: {error.strerror}",
+            f"the waivers in {shown(path)} cannot be read: {error.strerror}",
             cure="name a file of waivers: --waivers FILE",
         ) from error
     try:
@@ -29,6 +28,6 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
     except ValueError as error:
         wrong = str(error)
     raise UsageError(
-        f"{path} is no file of waivers: {wrong}",
+        f"{shown(path)} is no file of waivers: {wrong}",
         cure="see docs/how-to/waive-a-check.md",
     )

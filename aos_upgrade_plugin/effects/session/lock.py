@@ -29,14 +29,13 @@ from aos_upgrade_plugin.effects.session.lock_holder import (
     NO_LOCKS_HERE,
     PAUSES_S,
     UPGRADE_LOCK,
-    shown,
 )
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import as_disk_error, still_there
 from aos_upgrade_plugin.errors import BusyError, RefusedError
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.lock import Holder
-from aos_upgrade_plugin.models.tree import escape
+from aos_upgrade_plugin.models.tree import shown
 
 
 class HeldLock(NamedTuple):
@@ -258,7 +257,7 @@ def _record_of_this_process(session: SessionId | None, command: str) -> Holder:
         host=platform.node()[:400],
         session=session,
         since=datetime.now(UTC),
-        command=escape(os.fsencode(command))[:400],
+        command=shown(command)[:400],
     )
 
 

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from aos_upgrade_plugin.effects.tree.files import OPEN_TO_READ, as_disk_error
 from aos_upgrade_plugin.models.lock import HeldBy, Holder
-from aos_upgrade_plugin.models.tree import escape
 
 UPGRADE_LOCK = ".upgrade-lock"
 LAST_GATE_LOCK = ".upgrades/last-gate.lock"
@@ -131,8 +130,3 @@ def _who_has_open(path: Path) -> Iterator[int]:
                 opened.path == wanted for opened in process.open_files()
             ):
                 yield process.pid
-
-
-def shown(path: Path) -> str:
-    """Return a path as text that is safe on a terminal."""
-    return escape(os.fsencode(path))

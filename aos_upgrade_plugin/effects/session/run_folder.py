@@ -22,7 +22,7 @@ from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.plan import UpgradePlan
 from aos_upgrade_plugin.models.report import RunReport
 from aos_upgrade_plugin.models.run import PLAN, REPORT
-from aos_upgrade_plugin.models.tree import Kind, escape
+from aos_upgrade_plugin.models.tree import Kind, shown
 
 _IN_USE_S = 24 * 60 * 60.0
 """Before it has begun, a run takes minutes; nobody waits a day for a plan to be looked at."""
@@ -124,16 +124,16 @@ def refuse_unfit(evidence_dir: Path | None, install: Path) -> None:
     """Raise UsageError where it can be seen beforehand that the evidence cannot be copied there."""
     if evidence_dir is None:
         return
-    shown, cure = escape(os.fsencode(evidence_dir)), "name another folder: --evidence-dir DIR"
+    named, cure = shown(evidence_dir), "name another folder: --evidence-dir DIR"
     with as_disk_error("looking at the folder for the evidence"):
         folder = evidence_dir.resolve()
         there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
         if not there.is_dir():
-            raise UsageError(f"{shown}: {escape(os.fsencode(there))} is no folder", cure=cure)
+            raise UsageError(f"{named}: {shown(there)} is no folder", cure=cure)
         if not os.access(there, os.W_OK | os.X_OK):
-            raise UsageError(f"{shown} cannot be written", cure=cure)
+            raise UsageError(f"{named} cannot be written", cure=cure)
     if folder.is_relative_to(install):
-        raise UsageError(f"{shown} lies in the installation itself", cure=cure)
+        raise UsageError(f"{named} lies in the installation itself", cure=cure)
 
 
 def load_report(folder: Path) -> RunReport:

@@ -14,7 +14,7 @@ from typing import IO
 
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError, RefusedError
 from aos_upgrade_plugin.models.source import ObjectId
-from aos_upgrade_plugin.models.tree import escape
+from aos_upgrade_plugin.models.tree import shown
 
 # A hook that runs us may have set any of git's variables; only these say what the user wants.
 _KEPT = {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH"}
@@ -106,7 +106,7 @@ class Git:
             return NotFoundError(
                 f"{self.path} is no git repository", cure="name a git checkout: --source DIR"
             )
-        reason = escape(os.fsencode(said.strip().rpartition("\n")[2]))
+        reason = shown(said.strip().rpartition("\n")[2])
         return RefusedError(
             f"git cannot read {self.path}: {reason}",
             cure=f"look at it with: git -C {self.path} fsck",

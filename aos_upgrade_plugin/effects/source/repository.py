@@ -1,6 +1,5 @@
 """What a git repository holds: commits, their trees and contents, their history."""
 
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import NamedTuple
 from aos_upgrade_plugin.effects.source.git import Git
 from aos_upgrade_plugin.errors import DamagedError, NotFoundError, RefusedError
 from aos_upgrade_plugin.models.source import Blob, Historic, ObjectFormat, ObjectId, blob_id
-from aos_upgrade_plugin.models.tree import TreePath, escape, in_repository, unescape
+from aos_upgrade_plugin.models.tree import TreePath, escape, in_repository, shown, unescape
 
 Renamed = tuple[TreePath, TreePath | None]
 """An old path and its new one; nothing where it was removed."""
@@ -61,7 +60,7 @@ class Repository:
         found = run.stdout.decode("ascii", "replace").split()
         if run.returncode or not found:
             raise NotFoundError(
-                f"{escape(os.fsencode(reference))} names no commit in {self.path}",
+                f"{shown(reference)} names no commit in {self.path}",
                 cure=f"look at the names there are: git -C {self.path} log --all --decorate",
             )
         return found[-1]

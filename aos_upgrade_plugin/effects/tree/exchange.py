@@ -1,6 +1,6 @@
 """One change on the disk: made by compare-and-swap, and taken back.
 
-Neither looks first and acts then, but for the mode of a folder: the old entry is moved out in one
+Neither looks first and acts then, except the mode of a folder: the old entry is moved out in one
 step, and only what came out is compared with the plan. So a save that comes in between is never
 overwritten.
 """

@@ -15,12 +15,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from aos_upgrade_plugin.effects import disk
-from aos_upgrade_plugin.effects.session.lock_holder import shown
 from aos_upgrade_plugin.effects.tree import durable
 from aos_upgrade_plugin.effects.tree.files import NoFileError, read_bytes
 from aos_upgrade_plugin.errors import DamagedError
 from aos_upgrade_plugin.models.base import Frozen
 from aos_upgrade_plugin.models.journal import JournalHeader, JournalRecord, JournalState
+from aos_upgrade_plugin.models.tree import shown
 
 JOURNAL = "journal.jsonl"
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -47,7 +47,7 @@ def create(
         holding(install, session=None, command=command) as held,
         output.working("backing up and verifying"),
     ):
-        made = back_up_verified(
+        made, damaged = back_up_verified(
             find(held.install),
             now=datetime.now(UTC),
             full=full,
@@ -55,11 +55,18 @@ def create(
         )
     if as_json:
         done = recovered.as_json(held.recovered)
-        output.answer({"backup": _described(made), "recovered": done})
+        before = [each.model_dump(mode="json") for each in damaged]
+        answer = {"backup": _described(made), "damaged_before": before, "recovered": done}
+        output.answer(answer)
         return
     recovered.note(held.recovered)
     output.say(f"made and verified {made.name}: {_holds(made)}")
     _say_left_out(made)
+    if damaged:
+        output.note(
+            f"an earlier backup is damaged, so this one shares nothing: {_few(damaged)}; look at "
+            "each: aos-upgrade backups verify NAME"
+        )
 
 
 @app.command("list")
@@ -190,13 +197,16 @@ def _damaged(install: "Path", backup: "Path", problems: "tuple[Problem, ...]") -
     from aos_upgrade_plugin.phases.backup_choice import newest_whole
 
     older = newest_whole(install, older_than=backup)
-    few = "; ".join(str(each) for each in problems[:3])
-    more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""  # noqa: PLR2004  few
     go_back = f"; the newest older one that is whole: aos-upgrade backups restore {older}"
     return DamagedError(
-        f"the backup {backup.name} is not what was written: {few}{more}",
+        f"the backup {backup.name} is not what was written: {_few(problems)}",
         cure="make a new one: aos-upgrade backups create --full" + (go_back if older else ""),
     )
+
+
+def _few(problems: "tuple[Problem, ...]") -> str:
+    few = "; ".join(str(each) for each in problems[:3])
+    return few + (f" and {len(problems) - 3} more" if len(problems) > 3 else "")  # noqa: PLR2004  few
 
 
 def _described(backup: "Backup") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from aos_upgrade_plugin.decide.layout import classifier
 from aos_upgrade_plugin.decide.run.retention import Kept, superseded
@@ -13,9 +14,18 @@ from aos_upgrade_plugin.effects.backup.backups import Backup
 from aos_upgrade_plugin.effects.environment.distributions import requirements
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.errors import DamagedError
+from aos_upgrade_plugin.models.backup import Problem
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.layout import KEPT, PathClass
 from aos_upgrade_plugin.phases.installation import Installation
+
+
+class Verified(NamedTuple):
+    """A new backup, everything in it read again."""
+
+    backup: Backup
+    damaged_before: tuple[Problem, ...] = ()
+    """What is wrong with copies of earlier backups; then this one shares nothing with them."""
 
 
 def back_up(
@@ -55,7 +65,7 @@ def back_up_verified(
     session: SessionId | None = None,
     include_environment: bool = False,
     full: bool = False,
-) -> Backup:
+) -> Verified:
     """Make a backup and read all of it again; one that is not whole is removed: DamagedError.
 
     A copy that is shared with an earlier backup may be damaged since: then nothing is shared.
@@ -65,16 +75,17 @@ def back_up_verified(
     )
     problems = verify(made.path)
     if not problems:
-        return made
+        return Verified(made)
     backups.remove(made.path)
     if full:
         raise DamagedError(
             f"a new backup is not what was written: {'; '.join(map(str, problems))}",
             cure="check the disk before anything else",
         )
-    return back_up_verified(
+    again = back_up_verified(
         installation, now=now, session=session, include_environment=include_environment, full=True
     )
+    return again._replace(damaged_before=problems)
 
 
 def prune(install: Path, *, keep: int, needed: AbstractSet[str]) -> tuple[str, ...]:

@@ -9,19 +9,23 @@ from aos_upgrade_plugin.effects.backup.backups import Backup
 from aos_upgrade_plugin.effects.tree import staging
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.run import Acted, Facts, Run
-from aos_upgrade_plugin.phases.backing_up import back_up_verified
+from aos_upgrade_plugin.phases.backing_up import Verified, back_up_verified
 from aos_upgrade_plugin.phases.installation import installation_of
 from aos_upgrade_plugin.phases.server_before import look_before
 
 
 def back_up_run(run: Run) -> Acted:
     """Make the run's backup and read it again; one that an earlier attempt finished will do."""
-    installation = installation_of(run)
-    made = next((each for each in _own(run) if not verify(each.path)), None)
-    if made is None:
-        made = back_up_verified(installation, now=datetime.now(UTC), session=run.session.session_id)
-    session = run.session.model_copy(update={"backup": made.name})
-    return Acted(session, {"backup": made.name, **_server_before(run)})
+    whole = next((each for each in _own(run) if not verify(each.path)), None)
+    made = Verified(whole) if whole else _back_up(run)
+    name, damaged = made.backup.name, [str(each) for each in made.damaged_before]
+    session = run.session.model_copy(update={"backup": name})
+    return Acted(session, {"backup": name, "damaged_before": [*damaged], **_server_before(run)})
+
+
+def _back_up(run: Run) -> Verified:
+    session_id = run.session.session_id
+    return back_up_verified(installation_of(run), now=datetime.now(UTC), session=session_id)
 
 
 def _server_before(run: Run) -> Facts:

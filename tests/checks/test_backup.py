@@ -56,7 +56,7 @@ def backed_up(sample_source: Source, tmp_path: Path) -> BackedUp:
     (own / "run").chmod(0o750)
     plan = tmp_path / "plan.json"
     plan.write_text(upgrades.plan_of(sample_source, install).model_dump_json())
-    made = back_up_verified(find(install), now=datetime.now(UTC), session=SESSION)
+    made = back_up_verified(find(install), now=datetime.now(UTC), session=SESSION).backup
     return BackedUp(install, made.path, plan)
 
 

@@ -78,12 +78,13 @@ def test_a_damaged_copy_is_not_shared_on(
 ) -> None:
     """What nobody could see is found by reading; then everything is copied."""
     monkeypatch.setattr(backup_making, "_COARSEST_CLOCK_NS", -1)
-    first = back_up_verified(installation, now=NOW)
+    first = back_up_verified(installation, now=NOW).backup
     stored = first.path / "config.json"
     times = stored.stat().st_mtime_ns
     stored.write_text(stored.read_text().swapcase())
     os.utime(stored, ns=(times, times))
-    second = back_up_verified(installation, now=NOW + timedelta(hours=1))
+    second, damaged = back_up_verified(installation, now=NOW + timedelta(hours=1))
+    assert [str(each) for each in damaged] == ["config.json: content changed"]
     assert verify(first.path) != ()
     assert verify(second.path) == ()
     assert not (second.path / "specs/mine.md").samefile(first.path / "specs/mine.md")

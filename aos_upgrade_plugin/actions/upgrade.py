@@ -255,5 +255,5 @@ def _with_recovered(ended: Ended, held: Holding) -> Ended:
 
 
 def _held(run: Run, held: Holding) -> Run:
-    run = replace(run, install=held.install, lock_descriptor=held.lock.descriptor)
+    run = replace(run, install=held.install, lock_descriptors=held.lock.descriptors)
     return located(run)

@@ -48,7 +48,7 @@ def _show(found: "Status") -> None:
     for view in unfinished[:_FEW]:
         output.say(f"  {view.session_id} {words.state(view)}")
     for each in found.transactions:
-        state = each.state.value if each.state else "only remains"
+        state = each.state.value if each.state else "not begun, or over"
         output.say(f"open change   {each.purpose} of {each.owner}: {state}")
     output.say()
     for step in found.next_steps[:_FEW]:

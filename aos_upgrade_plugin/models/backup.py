@@ -141,7 +141,7 @@ class Fault(StrEnum):
 
     @property
     def spoils(self) -> bool:
-        """Whether something that was written is not so any more; a file beside it is none."""
+        """Whether the backup is damaged: a file that somebody put into it damages nothing."""
         return self is not Fault.EXTRA
 
 

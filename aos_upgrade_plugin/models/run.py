@@ -45,7 +45,7 @@ class Run:
     session: WorkflowSession
     folder: Path
     """Where plan and evidence are; ``.upgrades/<session>`` from the first change on."""
-    lock_descriptor: int | None = None
+    lock_descriptors: tuple[int, ...] = ()
     """Given to children, so that they hold the upgrade lock too."""
 
     @property

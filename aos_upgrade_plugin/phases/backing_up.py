@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aos_upgrade_plugin.decide.layout import classifier
 from aos_upgrade_plugin.decide.run.retention import Kept, superseded
 from aos_upgrade_plugin.effects.backup import backups
-from aos_upgrade_plugin.effects.backup.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backup_check import spoils
 from aos_upgrade_plugin.effects.backup.backup_making import Wanted, make
 from aos_upgrade_plugin.effects.backup.backups import Backup
 from aos_upgrade_plugin.effects.environment.distributions import requirements
@@ -73,7 +73,7 @@ def back_up_verified(
     made = back_up(
         installation, now=now, session=session, include_environment=include_environment, full=full
     )
-    problems = verify(made.path)
+    problems = spoils(made.path)
     if not problems:
         return Verified(made)
     backups.remove(made.path)

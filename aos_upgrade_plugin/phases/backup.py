@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from aos_upgrade_plugin.effects.backup import backups
-from aos_upgrade_plugin.effects.backup.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backup_check import spoils
 from aos_upgrade_plugin.effects.backup.backups import Backup
 from aos_upgrade_plugin.effects.tree import staging
 from aos_upgrade_plugin.models.layout import Part
@@ -16,7 +16,7 @@ from aos_upgrade_plugin.phases.server_before import look_before
 
 def back_up_run(run: Run) -> Acted:
     """Make the run's backup and read it again; one that an earlier attempt finished will do."""
-    whole = next((each for each in _own(run) if not verify(each.path)), None)
+    whole = next((each for each in _own(run) if not spoils(each.path)), None)
     made = Verified(whole) if whole else _back_up(run)
     name, damaged = made.backup.name, [str(each) for each in made.damaged_before]
     session = run.session.model_copy(update={"backup": name})

@@ -4,7 +4,7 @@ from itertools import dropwhile, islice
 from pathlib import Path
 
 from aos_upgrade_plugin.effects.backup import backups
-from aos_upgrade_plugin.effects.backup.backup_check import verify
+from aos_upgrade_plugin.effects.backup.backup_check import spoils
 from aos_upgrade_plugin.errors import NotFoundError
 from aos_upgrade_plugin.models.tree import shown
 
@@ -24,10 +24,4 @@ def chosen(install: Path, name: str | None) -> Path:
 def newest_whole(install: Path, *, older_than: Path) -> str | None:
     """Name the newest backup that is older and whole, everything in it read again."""
     from_it_on = dropwhile(lambda each: each.path != older_than, backups.newest_first(install))
-    return next(
-        (each.name for each in islice(from_it_on, 1, None) if not _is_spoiled(each.path)), None
-    )
-
-
-def _is_spoiled(backup: Path) -> bool:
-    return any(each.fault.spoils for each in verify(backup))
+    return next((each.name for each in islice(from_it_on, 1, None) if not spoils(each.path)), None)

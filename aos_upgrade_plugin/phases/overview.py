@@ -16,7 +16,7 @@ from aos_upgrade_plugin.effects.tree import journal
 from aos_upgrade_plugin.effects.tree.files import as_disk_error
 from aos_upgrade_plugin.effects.tree.transaction import UNUSED, leftovers, unused
 from aos_upgrade_plugin.errors import DamagedError, DiskError
-from aos_upgrade_plugin.models.backup import age_order
+from aos_upgrade_plugin.models.backup import BACKUPS, age_order
 from aos_upgrade_plugin.models.base import SessionId
 from aos_upgrade_plugin.models.layout import Part
 from aos_upgrade_plugin.models.lock import HeldBy
@@ -86,7 +86,7 @@ def session_view(install: Path, session_id: SessionId) -> SessionView:
 
 def backup_names(install: Path) -> frozenset[BackupName]:
     """Return the names of all backups, whole or damaged, without looking into them."""
-    folder = backups.folder_of(install)
+    folder = install / BACKUPS
     with as_disk_error("looking for backups"):
         names = [each.name for each in folder.iterdir()] if folder.is_dir() else []
         return frozenset(filter(age_order, names))

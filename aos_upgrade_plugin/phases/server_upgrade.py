@@ -74,8 +74,7 @@ def upgrade_server(run: Run) -> Acted:
 
 def bench_of(run: Run) -> Workbench:
     """Return where installers work for a run, holding its lock."""
-    inherited = () if run.lock_descriptor is None else (run.lock_descriptor,)
-    return Workbench(run.folder / "packages", inherited)
+    return Workbench(run.folder / "packages", run.lock_descriptors)
 
 
 def _acted(run: Run, now: ServerNow) -> Acted:

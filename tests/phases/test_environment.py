@@ -384,7 +384,7 @@ with hold(install, session=None, command="a runner") as lock:
     build_environment(
         Installation(install, install.parent, layout),
         EnvironmentPlan.model_validate_json(plan.read_bytes()),
-        Workbench(bench, inherited=(lock.descriptor,)),
+        Workbench(bench, inherited=lock.descriptors),
     )
 """
 

@@ -71,6 +71,12 @@ def _goes_on(view: SessionView) -> bool:
 
 def _unfinished(transaction: OpenTransaction) -> NextStep:
     what = f"interrupted: {transaction.purpose} of {transaction.owner}"
+    if transaction.state is None:
+        return NextStep(
+            why=f"remains of {transaction.purpose} of {transaction.owner}, which had not begun or"
+            " is over; the next command that changes something removes them",
+            command="aos-upgrade backups create",
+        )
     if recovery_move(transaction.state, purpose=transaction.purpose) is Move.LEAVE:
         return NextStep(
             why=f"{what} is in place and was not confirmed",

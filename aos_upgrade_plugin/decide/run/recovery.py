@@ -30,7 +30,7 @@ _MOVES = {
 
 
 def recovery_move(state: JournalState | None, *, purpose: str = "") -> Move:
-    """Say what to do for the last state in a journal; nothing where no journal was written."""
+    """Say what to do for the last state in a journal; nothing where none counts."""
     if state is JournalState.APPLIED and purpose in WITHOUT_RUN:
         return Move.UNDO
     return _MOVES[state]

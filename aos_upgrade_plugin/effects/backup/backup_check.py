@@ -40,6 +40,11 @@ def verify(backup: Path) -> tuple[Problem, ...]:
     return problems
 
 
+def spoils(backup: Path) -> tuple[Problem, ...]:
+    """Name what keeps a backup from being restored: not what somebody put beside its content."""
+    return tuple(each for each in verify(backup) if each.fault.spoils)
+
+
 @uncollected()
 def examine(backup: Path) -> tuple[BackupManifest | None, tuple[Problem, ...]]:
     """Return what a backup should hold, if that can be read, and everything that is wrong."""

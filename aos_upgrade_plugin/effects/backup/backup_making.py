@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aos_upgrade_plugin.effects import disk
-from aos_upgrade_plugin.effects.backup.backups import PARTIAL, Backup, folder_of, write_manifest
+from aos_upgrade_plugin.effects.backup.backups import PARTIAL, Backup, own_folder, write_manifest
 from aos_upgrade_plugin.effects.backup.copying import Copied, Job, copy_files
 from aos_upgrade_plugin.effects.backup.garbage import uncollected
 from aos_upgrade_plugin.effects.backup.second_process import in_two, meanwhile, pays
@@ -75,7 +75,7 @@ def make(
     are made. Raises DiskError, which names every path that cannot be read.
     """
     name = stamp(wanted.created_at)
-    partial = folder_of(install) / (PARTIAL + name)
+    partial = own_folder(install) / (PARTIAL + name)
     with files.as_disk_error("backing up"):
         durable.make_directories(partial.parent, mode=0o700)
         durable.remove_tree(partial)

@@ -45,16 +45,15 @@ class Backup(NamedTuple):
         return self.path.name
 
 
-def folder_of(install: Path) -> Path:
-    """Return where the backups are; raise RefusedError where that is nothing of this installation.
+def own_folder(install: Path) -> Path:
+    """Return where backups are made and removed; raise RefusedError where that may not be.
 
-    Old backups are removed, and behind a link they could be those of another one.
+    Behind a link they could be those of another installation. Who only looks may follow it.
     """
     folder = install / BACKUPS
     if folder.is_symlink() or (os.path.lexists(folder) and not folder.is_dir()):
         raise RefusedError(
-            f"{shown(folder)} is no folder of its own, so there is no backup"
-            " to be made, found or removed",
+            f"{shown(folder)} is no folder of its own, so no backup is made or removed there",
             cure="move it away; a disk for backups can be mounted there instead",
         )
     return folder
@@ -68,7 +67,7 @@ def listed(install: Path) -> tuple[Backup, ...]:
 def newest_first(install: Path) -> Iterator[Backup]:
     """Read one backup's manifest after the other, for who needs only the newest ones."""
     with as_disk_error("looking for backups"):
-        paths = _by_age(folder_of(install))
+        paths = _by_age(install / BACKUPS)
     for path in reversed(paths):
         with as_disk_error("looking for backups"):
             backup = _described(path)
@@ -91,7 +90,7 @@ def _described(backup: Path) -> Backup:
 
 def find(install: Path, name: str) -> Path:
     """Return where the backup of that name is; raise NotFoundError that names those there are."""
-    folder = folder_of(install)
+    folder = install / BACKUPS
     path = folder / name
     with as_disk_error("looking for backups"):
         if age_order(name) and path.is_dir():
@@ -156,7 +155,7 @@ def clean(install: Path) -> tuple[str, ...]:
     with as_disk_error("cleaning up backups"):
         left = [
             path
-            for path in sorted(folder_of(install).glob(".*"))
+            for path in sorted(own_folder(install).glob(".*"))
             if path.name.startswith((PARTIAL, _REMOVING))
         ]
         for path in left:

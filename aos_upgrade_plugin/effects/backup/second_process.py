@@ -77,7 +77,10 @@ def meanwhile(parts: Iterable[T], *, fork: bool) -> Generator[Callable[[], list[
 
 def _begun(parts: Iterable[T]) -> tuple[int, int] | None:
     """Return the second process and where it answers; nothing where none can be had."""
-    receiving, sending = os.pipe()
+    try:
+        receiving, sending = os.pipe()
+    except OSError:  # too many open files
+        return None
     try:
         parent, child = os.getpid(), os.fork()
     except OSError:  # too many processes, or too little memory for one more

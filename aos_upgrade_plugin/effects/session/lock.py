@@ -18,19 +18,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from filelock import lock_descriptor, unlock_descriptor
+from filelock import unlock_descriptor
 
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.session import lock_holder
 from aos_upgrade_plugin.effects.session.lock_holder import (
     LAST_GATE_LOCK,
-    NO_FOLDER_LOCKS,
     NO_LOCK_FILE,
-    NO_LOCKS_HERE,
     PAUSES_S,
     UPGRADE_LOCK,
 )
-from aos_upgrade_plugin.effects.tree import durable
+from aos_upgrade_plugin.effects.tree import durable, flock
 from aos_upgrade_plugin.effects.tree.files import as_disk_error, still_there
 from aos_upgrade_plugin.errors import BusyError, RefusedError
 from aos_upgrade_plugin.models.base import SessionId
@@ -41,9 +39,15 @@ from aos_upgrade_plugin.models.tree import shown
 class HeldLock(NamedTuple):
     """The upgrade lock, held."""
 
-    descriptor: int
-    """Give it to children as ``pass_fds``: they hold the lock for as long as they run."""
     holder: Holder
+    file: int
+    folder: int
+    """The install folder, which keeps its lock where the file is removed."""
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """Both. Give them to children as ``pass_fds``: they hold the lock while they run."""
+        return self.file, self.folder
 
 
 @contextmanager
@@ -60,14 +64,15 @@ def hold(install: Path, *, session: SessionId | None, command: str) -> Generator
         raise _busy(install)
     try:
         _refuse_beside_the_last_gate(install)  # it may have begun since
+        folder = _lock_folder(install)
     except BaseException:
         os.close(descriptor)
         raise
-    with (
-        _recorded(descriptor, lambda: _record_of_this_process(session, command)) as held,
-        _folder_locked(install),
-    ):
-        yield held
+    try:
+        with _recorded(descriptor, lambda: _record_of_this_process(session, command)) as me:
+            yield HeldLock(me, descriptor, folder)
+    finally:
+        os.close(folder)
 
 
 @contextmanager
@@ -87,47 +92,53 @@ def hold_for_the_last_gate(install: Path, held: HeldLock) -> Generator[None]:
         yield
 
 
-@contextmanager
-def _folder_locked(install: Path) -> Generator[None]:
+def _lock_folder(install: Path) -> int:
     """Keep out who finds no lock file, or a new one, because somebody removed ours."""
+    taken = False
     with as_disk_error("locking the installation's folder"):
-        descriptor = os.open(install, lock_holder.OPEN_FOLDER)
-    try:
-        with as_disk_error("locking the installation's folder"):
-            locked = _take_folder(descriptor)
-        if not locked:
-            raise BusyError(
-                f"the upgrade lock of {shown(install)} is held by a process whose {UPGRADE_LOCK} "
-                "somebody removed",
-                cure="wait for it, or look with: aos-upgrade status",
-            )
-        yield
-    finally:
-        os.close(descriptor)
+        folder = os.open(install, lock_holder.OPEN_FOLDER)
+        try:
+            taken = _take_folder(folder)
+        finally:
+            if not taken:
+                os.close(folder)
+    if not taken:
+        raise _folder_is_busy(install)
+    return folder
 
 
-def _take_folder(descriptor: int) -> bool:
+def _take_folder(folder: int) -> bool:
     for pause_s in PAUSES_S:
         time.sleep(pause_s)
         try:
-            if lock_descriptor(descriptor, blocking=False):
+            if flock.take(folder):
                 return True
         except OSError as error:
-            if error.errno not in NO_FOLDER_LOCKS:
+            if error.errno not in flock.NO_FOLDER_LOCKS:
                 raise
             return True  # then the file alone has to do
     return False
 
 
+def _folder_is_busy(install: Path) -> BusyError:
+    pids = lock_holder.who_locks_folder(install)
+    who = ", ".join(str(pid) for pid in pids or ()) or "that cannot be seen from here"
+    return BusyError(
+        f"the folder {shown(install)} is locked by process {who}: a run whose {UPGRADE_LOCK} "
+        "somebody removed, or another program",
+        cure="wait for its end, or end it, then run the command again",
+    )
+
+
 @contextmanager
-def _recorded(descriptor: int, record: Callable[[], Holder]) -> Generator[HeldLock]:
+def _recorded(descriptor: int, record: Callable[[], Holder]) -> Generator[Holder]:
     """Have a record in a lock file for as long as the body takes; then let go of it."""
     try:
         me = record()
         # On a full disk the lock still holds, and going back must be possible: no record then.
         with suppress(OSError):
             _write(descriptor, me.model_dump_json().encode() + b"\n")
-        yield HeldLock(descriptor, me)
+        yield me
     finally:
         with suppress(OSError):
             _write(descriptor, b"\n")
@@ -187,8 +198,7 @@ def where_now(install: Path, held: HeldLock) -> Path:
 
 
 def _locked_at(folder: Path, held: HeldLock) -> bool:
-    location = os.fsencode(folder / UPGRADE_LOCK)
-    return os.path.lexists(location) and still_there(held.descriptor, location)
+    return still_there(held.folder, os.fsencode(folder))
 
 
 def _acquire(path: Path) -> int | None:
@@ -223,9 +233,9 @@ def _open(path: Path, location: bytes) -> int:
 
 def _take(descriptor: int, path: Path) -> bool:
     try:
-        return lock_descriptor(descriptor, blocking=False)
+        return flock.take(descriptor)
     except OSError as error:
-        if error.errno not in NO_LOCKS_HERE:
+        if error.errno not in flock.NO_LOCKS_HERE:
             raise
         raise RefusedError(
             f"the file system of {shown(path.parent)} has no locks (flock: {error.strerror}), "

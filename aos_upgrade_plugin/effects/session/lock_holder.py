@@ -1,7 +1,6 @@
 """Who holds the upgrade lock, told by the lock and the record in its file together."""
 
 import errno
-import fcntl
 import os
 import platform
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
+from aos_upgrade_plugin.effects.tree import flock
 from aos_upgrade_plugin.effects.tree.files import OPEN_TO_READ, as_disk_error
 from aos_upgrade_plugin.models.lock import HeldBy, Holder
 
@@ -20,11 +20,6 @@ LAST_GATE_LOCK = ".upgrades/last-gate.lock"
 """Held while the last gate of a run measures, for which the upgrade lock is released."""
 PAUSES_S = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Somebody who only looks holds the lock for some microseconds: try again before giving up."""
-NO_LOCKS_HERE = frozenset(
-    {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
-)
-NO_FOLDER_LOCKS = NO_LOCKS_HERE | {errno.EBADF}
-"""Network file systems lock only what was opened for writing, which a folder never is."""
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 NO_LOCK_FILE = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO})
 _RECORD_BYTES = 1 << 14
@@ -39,34 +34,48 @@ def holder(install: Path) -> HeldBy | None:
     with as_disk_error("looking at the upgrade lock"):
         held = held_by(install / UPGRADE_LOCK)
         measures = None if held else held_by(install / LAST_GATE_LOCK)
-        if not held and not measures and _is_locked(install):
-            return HeldBy(holder=None, alive=False)
+        others = () if held or measures else who_locks_folder(install)
+    if others is None or others:
+        return HeldBy(holder=None, alive=False, heirs=others or ())
     return measures.model_copy(update={"last_gate": True}) if measures else held
 
 
-def _is_locked(install: Path) -> bool:
-    """Say whether somebody holds the lock whose file was removed meanwhile."""
+def who_locks_folder(install: Path) -> tuple[int, ...] | None:
+    """Name the processes that lock an install folder itself: nobody, or None for unknown ones.
+
+    A run does, whose lock file somebody may have removed; another program might.
+    """
     try:
         descriptor = os.open(install, OPEN_FOLDER)
     except OSError:
-        return False
+        return ()
     try:
         for pause_s in PAUSES_S[:4]:
             time.sleep(pause_s)
-            if _takes_look(descriptor):
-                return False
-        return True
+            if _is_free(descriptor):
+                return ()
+        return tuple(_lockers(os.fstat(descriptor))) or None
     finally:
         os.close(descriptor)
 
 
-def _takes_look(descriptor: int) -> bool:
-    """Lock for a moment, beside others who look; say no where somebody works."""
+def _is_free(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return flock.look(descriptor)
     except OSError as error:
-        return error.errno in NO_FOLDER_LOCKS
-    return True
+        if error.errno in flock.NO_FOLDER_LOCKS:
+            return True
+        raise
+
+
+def _lockers(status: os.stat_result) -> Iterator[int]:
+    """Find who locks something, where the system tells: Linux, and not in every container."""
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    with suppress(OSError):
+        for line in Path("/proc/locks").read_text("ascii").splitlines():
+            words = line.split()
+            if device in words and "FLOCK" in words and (pid := int(words[4])) > 0:
+                yield pid
 
 
 def held_by(path: Path) -> HeldBy | None:
@@ -93,7 +102,7 @@ def _record_while_held(descriptor: int) -> bytes | None:
     record = b""
     for pause_s in PAUSES_S[:4]:
         time.sleep(pause_s)
-        if _takes_look(descriptor):
+        if _is_free(descriptor):
             return None
         if record := os.pread(descriptor, _RECORD_BYTES, 0).partition(b"\n")[0]:
             break

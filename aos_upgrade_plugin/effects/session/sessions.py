@@ -133,7 +133,8 @@ def _find(install: Path, session_id: SessionId) -> Stored | None:
 
 def _rebuilt(install: Path, session_id: SessionId) -> Iterator[WorkflowSession]:
     """Find the states of a session that its transactions wrote down before they began."""
-    for folder in leftovers(install):
+    ours = (each for each in leftovers(install) if each.parts[-3] == session_id)
+    for folder in ours:
         with suppress(DamagedError, ValidationError, OSError):
             found = journal.read(folder)
             session = WorkflowSession.model_validate(found and found[0].session)

@@ -1,7 +1,6 @@
 """Copies, durable writes, and removal: what changes the disk, made of the calls in ``disk``."""
 
 import errno
-import fcntl
 import hashlib
 import os
 import stat
@@ -11,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aos_upgrade_plugin.effects import disk
+from aos_upgrade_plugin.effects.tree import flock
 from aos_upgrade_plugin.effects.tree.files import (
     OPEN_TO_READ,
     Content,
@@ -26,6 +26,10 @@ from aos_upgrade_plugin.models.tree import Kind
 _CLONE_FROM_BYTES = 1 << 14
 _NO_MORE_THAN_ACCESS = 0o777
 """Nothing runs as somebody else before it is whole."""
+_OPEN_TO_LOCK = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""For writing too: a network file system locks nothing else."""
+_NO_FILE = frozenset({errno.ELOOP, errno.ENXIO})
+"""What opening a link or a socket is refused with."""
 _TURN_S = 10.0
 """Who writes one file needs some milliseconds; a stopped process is not waited for any longer."""
 
@@ -143,10 +147,12 @@ def _created_alone(temporary: bytes, mode: int) -> int:
 def _remove_unlocked(temporary: bytes) -> None:
     """Remove what a killed process left; wait a moment where somebody writes."""
     try:
-        descriptor = os.open(temporary, OPEN_TO_READ)
+        descriptor = os.open(temporary, _OPEN_TO_LOCK)
     except FileNotFoundError:
         return
-    except OSError:  # a link, a socket: nobody's
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
         disk.remove(temporary)
         return
     try:
@@ -160,12 +166,11 @@ def _remove_unlocked(temporary: bytes) -> None:
 
 def _lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # this file system has no locks: nobody can be waited for
-        return True
-    return True
+        return flock.take(descriptor)
+    except OSError as error:
+        if error.errno in flock.NO_LOCKS_HERE:
+            return True  # nobody can be waited for
+        raise
 
 
 def make_directories(path: Path, *, mode: int = 0o755) -> None:

@@ -35,6 +35,11 @@ class Spot(NamedTuple):
     """The slot for what comes out without an exchange."""
 
     @property
+    def anew(self) -> bytes:
+        """Where a folder that cannot be moved is made anew, before the old one goes."""
+        return self.out + b".anew"
+
+    @property
     def link_above(self) -> TreePath | None:
         """The folder that leads out of the root, if one on the way to the path is a link."""
         return files.link_above(self.root, self.change.path)
@@ -109,9 +114,20 @@ def _move_out(spot: Spot) -> None:
     except OSError as error:
         if not _cannot_be_moved(spot, error):
             raise
-        disk.make_directory(spot.out, 0o700)
-        disk.set_mode(spot.out, stat.S_IMODE(os.lstat(spot.path).st_mode))
+        disk.make_directory(spot.anew, 0o700)
+        disk.set_mode(spot.anew, stat.S_IMODE(os.lstat(spot.path).st_mode))
         _remove_if_empty(spot)
+        disk.rename_new(spot.anew, spot.out)
+
+
+def _end_moving_out(spot: Spot) -> None:
+    """End what a kill interrupted in :func:`_move_out`: the folder went, or it did not."""
+    if not os.path.lexists(spot.anew):
+        return
+    if os.path.lexists(spot.path):
+        disk.remove_directory(spot.anew)
+    else:
+        disk.rename_new(spot.anew, spot.out)
 
 
 def _cannot_be_moved(spot: Spot, error: OSError) -> bool:
@@ -125,7 +141,7 @@ def _remove_if_empty(spot: Spot) -> None:
     try:
         disk.remove_directory(spot.path)
     except OSError as error:
-        disk.remove_directory(spot.out)
+        disk.remove_directory(spot.anew)
         if error.errno in _NOT_EMPTY:
             raise _stale(spot.change) from error
         raise
@@ -153,6 +169,7 @@ def take_back(spot: Spot, *, make_way: Callable[[], None]) -> bool:
     where something would have to come back there.
     """
     change, link = spot.change, spot.link_above
+    _end_moving_out(spot)
     match spot.progress():
         case Progress.TO_DO | Progress.TAKEN_BACK:
             return True
@@ -168,17 +185,9 @@ def take_back(spot: Spot, *, make_way: Callable[[], None]) -> bool:
         case Progress.DONE if change.after is not None:
             _swap_back(spot, make_way)
         case _:
-            _bring_back(spot, make_way)
+            make_way()
+            disk.rename_new(spot.out, spot.path)
     return True
-
-
-def _bring_back(spot: Spot, make_way: Callable[[], None]) -> None:
-    before = spot.change.before
-    if before is not None and before.kind is Kind.DIRECTORY and holds(spot.path, before):
-        disk.remove_directory(spot.out)  # it had not gone, see _move_out
-        return
-    make_way()
-    disk.rename_new(spot.out, spot.path)
 
 
 def _swap_back(spot: Spot, make_way: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from aos_upgrade_plugin.models.tree import shown
 
 _OUR_OWN = re.compile(
-    r"(?:.*?/)?(?:\.upgrade-lock|\.backups|\.upgrades|state/workflows)(?=/|$)", re.DOTALL
+    r"(?:.*/)?(?:\.upgrade-lock|\.backups|\.upgrades|state/workflows)(?=/|$)", re.DOTALL
 )
 """Up to what only we make in an installation: nothing else is to change hands on our word."""
 

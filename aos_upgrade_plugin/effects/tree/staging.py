@@ -75,7 +75,7 @@ def refuse_unreachable(changes: Sequence[Change], roots: dict[Place, Path], stag
     mounted_at = _mount_of(stage.resolve(), mounts)
     for place, path in paths:
         location = Path(os.fsdecode(files.locate(real_roots[place], path)))
-        other_device = location.is_dir() and location.lstat().st_dev != device
+        other_device = os.path.isdir(location) and os.lstat(location).st_dev != device
         may_be_mount = not path or str(location) in mounts
         if other_device or (may_be_mount and _mount_of(location, mounts) != mounted_at):
             raise RefusedError(

@@ -50,13 +50,13 @@ class Transaction:
     def prepare(
         cls, install: Path, header: JournalHeader, content_of: staging.ContentOf
     ) -> "Transaction":
-        """Stage every new entry, check it, make it durable, then write the journal.
+        """Stage every new entry, check it, make it durable, write the journal, name the folder.
 
         Nothing that the installation uses has changed afterwards. Raises StaleError where new
         content is not as planned, RefusedError where a change cannot be reached, OSError.
         """
         self = cls(install, header)
-        with self._begun():
+        with self._beginning():
             staging.refuse_unreachable(header.changes, self._roots, self.folder)
             for spot in self._spots():
                 staging.stage(spot.change, spot.staged, content_of)
@@ -72,14 +72,14 @@ class Transaction:
         the old content is not what came out, OSError.
         """
         self = cls(install, header)
-        with self._begun():
+        with self._beginning():
             for spot in self._spots():
                 old = spot.change.reversed()
                 staging.stage(old, spot.out if old.before is None else spot.staged, old_content_of)
         return self
 
     @contextmanager
-    def _begun(self) -> Generator[None]:
+    def _beginning(self) -> Generator[None]:
         """Let the folder be filled under another name; its own says that its journal is durable."""
         self._has_begun = False
         try:

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from aos_upgrade_plugin.effects.session.lock import (
     where_now,
 )
 from aos_upgrade_plugin.effects.session.lock_holder import LAST_GATE_LOCK, UPGRADE_LOCK, holder
+from aos_upgrade_plugin.effects.tree import flock
 from aos_upgrade_plugin.errors import BusyError, DiskError, RefusedError
 from aos_upgrade_plugin.models.lock import Holder
 from tests.oddities import ordinary_user
@@ -32,13 +34,13 @@ from pathlib import Path
 from aos_upgrade_plugin.effects.session.lock import hold
 with hold(Path(sys.argv[1]), session="a_session", command="a command") as held:
     {then}
-    print(held.descriptor, flush=True)
+    print(held.file, flush=True)
     sys.stdin.read()
 """
 _WITH_CHILD = """
     import subprocess
     nap = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-    child = subprocess.Popen(nap, stdin=sys.stdin, pass_fds=[held.descriptor])
+    child = subprocess.Popen(nap, stdin=sys.stdin, pass_fds=held.descriptors)
     print(child.pid, flush=True)
 """
 
@@ -88,12 +90,51 @@ def test_a_lock_whose_file_was_removed_still_holds(tmp_path: Path) -> None:
             held = holder(tmp_path)
             assert held is not None
             assert "a process that left no record" in str(held)
-            with pytest.raises(
-                BusyError, match=r"by a process whose [.]upgrade-lock somebody removed"
-            ):
+            with pytest.raises(BusyError, match="a run whose") as busy:
                 _take(tmp_path)
+            if sys.platform == "linux":
+                assert held.heirs == (process.pid,)
+                assert f"is locked by process {process.pid}: " in str(busy.value)
     _take(tmp_path)
     assert holder(tmp_path) is None
+
+
+def test_children_hold_it_too_where_its_file_was_removed(tmp_path: Path) -> None:
+    """What a killed run left at work keeps others out, whatever happens to the file."""
+    with _holding(tmp_path, _WITH_CHILD) as process:
+        _line(process)
+        _line(process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        (tmp_path / UPGRADE_LOCK).unlink()
+        with pytest.raises(BusyError, match="a run whose"):
+            _take(tmp_path)
+
+
+def test_a_folder_that_was_renamed_is_found_without_its_file(tmp_path: Path) -> None:
+    """Going back needs to know where the installation is now."""
+    install, renamed = tmp_path / "old", tmp_path / "new"
+    install.mkdir()
+    with hold(install, session=None, command="a command") as held:
+        (install / UPGRADE_LOCK).unlink()
+        install.rename(renamed)
+        assert where_now(install, held) == renamed
+
+
+@pytest.mark.parametrize("number", [errno.EBADF, errno.ENOLCK])
+def test_where_folders_have_no_locks_the_file_has_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A network file system locks what was opened for writing, and nothing else."""
+    take = flock.take
+
+    def only_files(descriptor: int) -> bool:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        return take(descriptor)
+
+    monkeypatch.setattr(flock, "take", only_files)
+    _take(tmp_path)
 
 
 def test_the_second_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
@@ -293,7 +334,7 @@ def test_a_lock_file_that_was_replaced_meanwhile_is_not_taken(
 
     monkeypatch.setattr(disk, "open_lock", replaced_once)
     with hold(tmp_path, session=None, command="c") as held:
-        assert os.fstat(held.descriptor).st_ino == path.stat().st_ino
+        assert os.fstat(held.file).st_ino == path.stat().st_ino
     assert len(opened) == 2
 
 

@@ -82,16 +82,44 @@ def test_killed_anywhere_it_goes_back(tmp_path: Path, monkeypatch: pytest.Monkey
     pytest.fail("it never came to its end")
 
 
-def _killed_at(work: Path, number: int, patch: pytest.MonkeyPatch) -> tuple[Tree, Tree, bool]:
+def test_killed_anywhere_it_goes_back_beside_what_a_user_does_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder that was about to go, or came back: the way back is never blocked by that."""
+    for number in range(1, 60):
+        work = tmp_path / str(number)
+        _, found, is_whole = _killed_at(work, number, monkeypatch, then=_use_folders)
+        if is_whole:
+            return
+        assert {"gone", "gone/deeper", "gone/deeper/a", "to-file/a", "to-link"} <= found.keys()
+    pytest.fail("it never came to its end")
+
+
+def _use_folders(install: Install) -> None:
+    for name in ("gone/deeper", "to-file", "to-link"):
+        if (install.path / name).is_dir():
+            (install.path / name / "mine").write_text("the user's")
+            (install.path / name).chmod(0o711)
+
+
+def _killed_at(
+    work: Path,
+    number: int,
+    patch: pytest.MonkeyPatch,
+    *,
+    then: Callable[[Install], object] = lambda _: None,
+) -> tuple[Tree, Tree, bool]:
     with _in_image(work) as install:
         was, transaction = install.tree(), install.prepare()
         with patch.context() as killing:
             kill_at(number, killing)
             is_whole = _is_done(transaction.apply)
+        if not is_whole:
+            then(install)
         left = [] if is_whole else [each.move for each in recover(install.path)]
         if is_whole or Move.LEAVE in left:
             transaction.undo()
-        assert not (install.path / ".upgrades").exists()
+        assert then is _use_folders or not (install.path / ".upgrades").exists()
         return was, install.tree(), is_whole
 
 

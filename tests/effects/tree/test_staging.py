@@ -102,6 +102,22 @@ def test_a_mount_of_the_same_file_system_is_refused(tmp_path: Path, kind: str) -
     staging.refuse_unreachable((_new(_FILE, "a"),), {Place.INSTALL: install}, install)
 
 
+@pytest.mark.mount
+def test_an_installation_that_is_a_mount_cannot_change_its_project(tmp_path: Path) -> None:
+    """Its own files can be exchanged; the project's are on the other side, also seen by a link."""
+    project, seen = tmp_path / "project", tmp_path / "seen"
+    install = project / "install"
+    install.mkdir(parents=True)
+    seen.symlink_to(project)
+    (tmp_path / "other").mkdir()
+    roots = {Place.INSTALL: seen / "install", Place.PROJECT: seen}
+    inside, beside = _new(_FILE), _new(_FILE).model_copy(update={"place": Place.PROJECT})
+    with mounted("--bind", tmp_path / "other", at=install):
+        staging.refuse_unreachable((inside,), roots, seen / "install")
+        with pytest.raises(RefusedError, match=r"^seen is a mount"):
+            staging.refuse_unreachable((beside,), roots, seen / "install")
+
+
 def test_space_is_held_back_and_given_back(tmp_path: Path) -> None:
     """As much as going back needs; that it is gone already is no error."""
     staging.reserve_space(tmp_path)

@@ -26,10 +26,6 @@ from aos_upgrade_plugin.models.tree import Kind
 _CLONE_FROM_BYTES = 1 << 14
 _NO_MORE_THAN_ACCESS = 0o777
 """Nothing runs as somebody else before it is whole."""
-_OPEN_TO_LOCK = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""For writing too: a network file system locks nothing else."""
-_NO_FILE = frozenset({errno.ELOOP, errno.ENXIO})
-"""What opening a link or a socket is refused with."""
 _TURN_S = 10.0
 """Who writes one file needs some milliseconds; a stopped process is not waited for any longer."""
 
@@ -147,14 +143,13 @@ def _created_alone(temporary: bytes, mode: int) -> int:
 def _remove_unlocked(temporary: bytes) -> None:
     """Remove what a killed process left; wait a moment where somebody writes."""
     try:
-        descriptor = os.open(temporary, _OPEN_TO_LOCK)
+        is_file = stat.S_ISREG(os.lstat(temporary).st_mode)
     except FileNotFoundError:
         return
-    except OSError as error:
-        if error.errno not in _NO_FILE:
-            raise
+    if not is_file:  # a link, a pipe: nobody's
         disk.remove(temporary)
         return
+    descriptor = disk.open_append(temporary)  # network file systems lock what may be written
     try:
         if _lock(descriptor) and still_there(descriptor, temporary):
             disk.remove(temporary)

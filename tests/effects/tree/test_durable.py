@@ -123,6 +123,23 @@ def test_two_who_write_one_file_at_once_take_turns(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["plan.json"]
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe", "what a killed one left"])
+def test_what_stands_where_it_is_written_first_is_removed(tmp_path: Path, kind: str) -> None:
+    """Never followed and never waited for; the file is replaced all the same."""
+    temporary = Path(os.fsdecode(durable._temporary(os.fsencode(tmp_path / "plan.json"))))
+    (tmp_path / "other").write_bytes(b"other")
+    if kind == "link":
+        temporary.symlink_to(tmp_path / "other")
+    elif kind == "pipe":
+        os.mkfifo(temporary)
+    else:
+        temporary.write_bytes(b"hal")
+    durable.write_durably(tmp_path / "plan.json", b"new")
+    assert (tmp_path / "plan.json").read_bytes() == b"new"
+    assert (tmp_path / "other").read_bytes() == b"other"
+    assert not os.path.lexists(temporary)
+
+
 def test_who_never_comes_to_an_end_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

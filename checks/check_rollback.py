@@ -11,6 +11,7 @@ from aos_upgrade_plugin.api import (
     Place,
     Severity,
     Tree,
+    TreePath,
     UpgradePlan,
     check,
     read_entry,
@@ -51,14 +52,18 @@ def check_changes_are_taken_back(
     remedy="look for the files in the backups: aos-upgrade backups list",
 )
 def check_what_the_user_made_survives(
-    tree: Tree, gate_context: GateContext, target: Path, record_fact: RecordFact
+    tree: Tree,
+    plan: UpgradePlan,
+    gate_context: GateContext,
+    target: Path,
+    record_fact: RecordFact,
 ) -> None:
     """What the user made since is there, and what stood in the way was set aside."""
     made_since = _listed(gate_context, "made_since")
     set_aside = _listed(gate_context, "set_aside")
     record_fact("made_since", made_since)
     record_fact("set_aside", set_aside)
-    gone = [path for path in made_since if path not in tree]
+    gone = [path for path in made_since if path not in tree and _in_reach(path, plan)]
     lost = [path for path in set_aside if read_entry(target, path) is None]
     assert not gone, f"gone: {', '.join(gone[:5])}"
     assert not lost, f"set aside and lost: {', '.join(lost[:5])}"
@@ -74,6 +79,8 @@ def check_all_else_is_as_before(tree: Tree, plan: UpgradePlan, gate_context: Gat
     """What the run did not touch is as it was; what changed there was changed by others."""
     changed = {one.change.path for one in plan.changes if one.change.place is Place.INSTALL}
     differing = _listed(gate_context, "left_alone")
+    made_since = _listed(gate_context, "made_since")
+    differing += [each for each in made_since if each not in tree and not _in_reach(each, plan)]
     differing += [
         path
         for path, entry in plan.target.items()
@@ -109,6 +116,16 @@ def check_session_says_so(installation: Installation, session: str) -> None:
     assert state is not None, f"the session {session} cannot be read: {views[0].problem}"
     standing = [each.phase for each in state.phase_history if each.status != "rolled_back"]
     assert not standing, f"phases that are not marked as taken back: {standing}"
+
+
+def _in_reach(path: TreePath, plan: UpgradePlan) -> bool:
+    """Say whether the run changed a folder above a path: anywhere else its way back does nothing.
+
+    What comes and goes there, a file that a server or an editor writes first, is theirs.
+    """
+    parts = path.split("/")
+    above = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+    return any(one.change.path in above for one in plan.changes)
 
 
 def _listed(context: GateContext, name: str) -> list[str]:

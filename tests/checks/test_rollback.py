@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from aos_upgrade_plugin.models.gate import Gate
 from aos_upgrade_plugin.sample import variants
@@ -11,7 +12,8 @@ from tests.checks import gates
 from tests.checks.upgrades import OWN, Upgraded
 
 FILES = {f"AOS-R{number:03}" for number in range(1, 6)}
-MADE_SINCE = "standards/development/made-since.md"
+MADE_SINCE = "standards/universal/security/made-since.md"
+"""In a folder that the upgrade made, and its way back would remove."""
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,14 @@ def test_a_change_of_others_is_only_a_warning(back: Upgraded) -> None:
     done = back.judged(Gate.ROLLBACK, *FILES, left_alone=["standards/left-alone.md"])
     assert done.opens, done.said
     assert done.said["AOS-R003"] == f"changed by others since: standards/left-alone.md, {OWN}"
+
+
+def test_what_others_write_and_remove_meanwhile_shuts_nothing(back: Upgraded) -> None:
+    """A file that a server writes first is gone a moment later; no way back was near it."""
+    passing: list[JsonValue] = ["workspace/note.md.tmp", MADE_SINCE]
+    done = back.judged(Gate.ROLLBACK, *FILES, made_since=passing)
+    assert done.opens, done.said
+    assert done.said["AOS-R003"] == "changed by others since: workspace/note.md.tmp"
 
 
 def test_a_run_that_was_not_taken_back(upgraded: Upgraded) -> None:

@@ -20,7 +20,6 @@ class Move(Enum):
 
 
 _MOVES = {
-    None: Move.DISCARD,
     JournalState.PREPARED: Move.UNDO,
     JournalState.APPLIED: Move.LEAVE,
     JournalState.UNDOING: Move.UNDO,
@@ -29,8 +28,8 @@ _MOVES = {
 }
 
 
-def recovery_move(state: JournalState | None, *, purpose: str = "") -> Move:
-    """Say what to do for the last state in a journal; nothing where none counts."""
+def recovery_move(state: JournalState, *, purpose: str = "") -> Move:
+    """Say what to do for the last state in a journal."""
     if state is JournalState.APPLIED and purpose in WITHOUT_RUN:
         return Move.UNDO
     return _MOVES[state]

@@ -134,7 +134,12 @@ def test_where_folders_have_no_locks_the_file_has_to_do(
         return take(descriptor)
 
     monkeypatch.setattr(flock, "take", only_files)
-    _take(tmp_path)
+    with hold(tmp_path, session=None, command="a command"):
+        held = holder(tmp_path)
+        assert held is not None
+        assert held.alive
+        with pytest.raises(BusyError):
+            _take(tmp_path)
 
 
 def test_the_second_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:

@@ -110,13 +110,8 @@ def _lock_folder(install: Path) -> int:
 def _take_folder(folder: int) -> bool:
     for pause_s in PAUSES_S:
         time.sleep(pause_s)
-        try:
-            if flock.take(folder):
-                return True
-        except OSError as error:
-            if error.errno not in flock.NO_FOLDER_LOCKS:
-                raise
-            return True  # then the file alone has to do
+        if flock.take(folder, granted_by=flock.NO_FOLDER_LOCKS):  # else the file has to do
+            return True
     return False
 
 

@@ -60,12 +60,7 @@ def who_locks_folder(install: Path) -> tuple[int, ...] | None:
 
 
 def _is_free(descriptor: int) -> bool:
-    try:
-        return flock.look(descriptor)
-    except OSError as error:
-        if error.errno in flock.NO_FOLDER_LOCKS:
-            return True
-        raise
+    return flock.look(descriptor, granted_by=flock.NO_FOLDER_LOCKS)
 
 
 def _lockers(status: os.stat_result) -> Iterator[int]:

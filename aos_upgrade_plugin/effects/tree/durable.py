@@ -160,12 +160,7 @@ def _remove_unlocked(temporary: bytes) -> None:
 
 
 def _lock(descriptor: int) -> bool:
-    try:
-        return flock.take(descriptor)
-    except OSError as error:
-        if error.errno in flock.NO_LOCKS_HERE:
-            return True  # nobody can be waited for
-        raise
+    return flock.take(descriptor, granted_by=flock.NO_LOCKS_HERE)
 
 
 def make_directories(path: Path, *, mode: int = 0o755) -> None:

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import lock_descriptor
 
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.session.lock import (
@@ -126,14 +127,13 @@ def test_where_folders_have_no_locks_the_file_has_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """A network file system locks what was opened for writing, and nothing else."""
-    take = flock.take
 
-    def only_files(descriptor: int) -> bool:
+    def only_files(descriptor: int, *, blocking: bool) -> bool:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise OSError(number, os.strerror(number))
-        return take(descriptor)
+        return lock_descriptor(descriptor, blocking=blocking)
 
-    monkeypatch.setattr(flock, "take", only_files)
+    monkeypatch.setattr(flock, "lock_descriptor", only_files)
     with hold(tmp_path, session=None, command="a command"):
         held = holder(tmp_path)
         assert held is not None

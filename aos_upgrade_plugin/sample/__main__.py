@@ -26,7 +26,7 @@ def main() -> int:
 
 
 def _folder(arguments: list[str]) -> Path:
-    if len(arguments) != 1 or Path(arguments[0]).exists():
+    if len(arguments) != 1 or arguments[0].startswith("-") or Path(arguments[0]).exists():
         raise UsageError(
             "name one folder that does not exist yet",
             cure="python -m aos_upgrade_plugin.sample DIR",

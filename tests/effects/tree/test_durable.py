@@ -160,6 +160,57 @@ def test_who_never_comes_to_an_end_is_not_waited_for(
     assert (tmp_path / "plan.json").read_bytes() == b"new"
 
 
+def test_who_loses_the_file_that_is_written_first_makes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is locked, it looks to another writer like what a killed one left."""
+    path, create = tmp_path / "plan.json", disk.create
+    theirs = [b"theirs"]
+
+    def create_and_lose(location: bytes, mode: int) -> int:
+        descriptor = create(location, mode)
+        if theirs:
+            durable.write_durably(path, theirs.pop())
+            assert path.read_bytes() == b"theirs"
+        return descriptor
+
+    monkeypatch.setattr(disk, "create", create_and_lose)
+    monkeypatch.setattr(durable, "_TURN_S", 600.0)  # a busy machine is no failure
+    durable.write_durably(path, b"ours")
+    assert path.read_bytes() == b"ours"
+    assert [each.name for each in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_only_what_was_left_is_removed_and_not_what_came_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another may have removed it meanwhile, and be writing there, or have come to an end."""
+    path, open_append = tmp_path / "plan.json", disk.open_append
+    temporary = durable._temporary(os.fsencode(path))
+    moments = iter(["left by a killed one", "written by another"])
+    written: list[int] = []
+
+    def open_as_it_changes(location: bytes) -> int:
+        descriptor = open_append(location)
+        match next(moments):
+            case "left by a killed one":
+                disk.remove(temporary)
+                written.append(durable._created_alone(temporary, 0o600))
+                disk.write(written[0], b"theirs")
+            case _:
+                disk.rename(temporary, os.fsencode(path))
+                os.close(written[0])
+                assert path.read_bytes() == b"theirs"
+        return descriptor
+
+    Path(os.fsdecode(temporary)).write_bytes(b"hal")
+    monkeypatch.setattr(disk, "open_append", open_as_it_changes)
+    monkeypatch.setattr(durable, "_TURN_S", 600.0)  # a busy machine is no failure
+    durable.write_durably(path, b"ours")
+    assert path.read_bytes() == b"ours"
+    assert next(moments, None) is None, "what another was writing was taken away"
+
+
 def test_a_users_file_beside_stays(tmp_path: Path) -> None:
     """Whatever lies beside a file that is replaced; and its name may be as long as any."""
     beside = tmp_path / "mcp.json.tmp"

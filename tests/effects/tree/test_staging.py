@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aos_upgrade_plugin.effects.tree import staging
+from aos_upgrade_plugin.effects.tree import files, staging
 from aos_upgrade_plugin.effects.tree.files import read_entry
 from aos_upgrade_plugin.errors import RefusedError, StaleError
 from aos_upgrade_plugin.models.journal import Change, Place
@@ -84,6 +84,18 @@ def test_another_file_system_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="on another file system") as refused:
         staging.refuse_unreachable((_new(_FILE, "proc/a"),), {Place.INSTALL: Path("/")}, tmp_path)
     assert "unmount" in refused.value.cure
+
+
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="there is no other file system to name")
+def test_another_file_system_is_refused_where_nothing_is_mounted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A subvolume of btrfs, say: no list of mounts names it, and its device tells."""
+    monkeypatch.setattr(files, "mount_points", lambda: frozenset({"/"}))
+    roots = {Place.INSTALL: Path("/")}
+    with pytest.raises(RefusedError, match=r"^proc is a mount, or on another file system"):
+        staging.refuse_unreachable((_new(_FILE, "proc/a"),), roots, Path("/"))
+    staging.refuse_unreachable((_new(_FILE, "a"),), roots, Path("/"))
 
 
 @pytest.mark.mount

@@ -1,11 +1,10 @@
 """``python -m aos_upgrade_plugin.sample DIR``: the sample's source and a project that has it."""
 
 import sys
-from pathlib import Path
 
-from aos_upgrade_plugin.effects.tree import durable
-from aos_upgrade_plugin.errors import UpgradeError, UsageError
+from aos_upgrade_plugin.errors import UpgradeError
 from aos_upgrade_plugin.sample import build_source, lay_down, variants
+from aos_upgrade_plugin.sample.new_folder import new_folder
 
 _INSTALLED, _NEXT = "1.0.0", "1.1.0"
 
@@ -13,7 +12,7 @@ _INSTALLED, _NEXT = "1.0.0", "1.1.0"
 def main() -> int:
     """Make both in a new folder; the installation has files, edits and settings of a user's."""
     try:
-        folder = _folder(sys.argv[1:])
+        folder = new_folder(sys.argv[1:], module="aos_upgrade_plugin.sample")
         source = build_source(folder / "source", at=_NEXT)
         install = lay_down(source, _INSTALLED, folder / "project")
         variants.move_in(install)
@@ -23,17 +22,6 @@ def main() -> int:
     sys.stdout.write(f"a checkout of {_NEXT} in {source.folder}\n")
     sys.stdout.write(f"an installation of {_INSTALLED} in {install}\n")
     return 0
-
-
-def _folder(arguments: list[str]) -> Path:
-    if len(arguments) != 1 or arguments[0].startswith("-") or Path(arguments[0]).exists():
-        raise UsageError(
-            "name one folder that does not exist yet",
-            cure="python -m aos_upgrade_plugin.sample DIR",
-        )
-    folder = Path(arguments[0]).absolute()
-    durable.make_directories(folder / "project")
-    return folder
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from aos_upgrade_plugin.decide.service.server import sort_out, start_command, su
 from aos_upgrade_plugin.effects.layouts import known, present
 from aos_upgrade_plugin.effects.service import processes
 from aos_upgrade_plugin.effects.service.server import launch, read_state
-from aos_upgrade_plugin.effects.tree import durable
-from aos_upgrade_plugin.errors import ServerError, UpgradeError, UsageError
+from aos_upgrade_plugin.errors import ServerError, UpgradeError
 from aos_upgrade_plugin.models.server import Site, Transport
 from aos_upgrade_plugin.sample.environment import Environment
 from aos_upgrade_plugin.sample.installation import lay_down
+from aos_upgrade_plugin.sample.new_folder import new_folder
 from aos_upgrade_plugin.sample.source import LATEST, Source, build_source
 from aos_upgrade_plugin.sample.variants import move_in
 
@@ -126,13 +126,7 @@ def _say_more(demo: Demo) -> None:
 
 
 def _lay_out(arguments: list[str]) -> Demo:
-    if len(arguments) != 1 or Path(arguments[0]).exists():
-        raise UsageError(
-            "name one folder that does not exist yet",
-            cure="python -m aos_upgrade_plugin.sample.demo DIR",
-        )
-    folder = Path(arguments[0]).absolute().resolve()
-    durable.make_directories(folder / "project")
+    folder = new_folder(arguments, module="aos_upgrade_plugin.sample.demo")
     source = build_source(folder / "source", at=_NEXT)
     install = lay_down(source, _INSTALLED, folder / "project", environment=Environment.SHARED)
     move_in(install)

@@ -63,6 +63,8 @@ class Kind(StrEnum):
     """The power is cut: what was not synced is lost."""
     CUT_COMMITTED = "ext4-cut-committed"
     """The power is cut when the names are all durable, but of the content only what was synced."""
+    MEANWHILE = "meanwhile"
+    """Nothing fails, but somebody else is at work: ``meanwhile.Somebody`` does a deed."""
 
 
 FAILURES = (Kind.ENOSPC, Kind.EIO, Kind.EACCES)
@@ -137,7 +139,7 @@ class Faulty:
                 descriptor, data = arguments
                 os.write(descriptor, data[: len(data) // 2])
                 os.kill(os.getpid(), signal.SIGKILL)
-            case Kind.TORN | Kind.NONE:
+            case Kind.TORN | Kind.NONE | Kind.MEANWHILE:
                 return
             case Kind.KILL:
                 os.kill(os.getpid(), signal.SIGKILL)

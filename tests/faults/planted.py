@@ -108,6 +108,10 @@ def _not_compared() -> None:
     exchange._compare = _nothing
 
 
+def _strangers_dropped() -> None:
+    Transaction._set_strangers_aside = _nothing  # type: ignore[method-assign]
+
+
 def _late_writes_dropped() -> None:
     Transaction._set_late_writes_aside = _nothing  # type: ignore[method-assign]
 
@@ -183,6 +187,7 @@ PLANTS: dict[str, Callable[[], None]] = {
     "recorded-before-synced": _recorded_before_synced,
     "taken-back-forwards": _taken_back_forwards,
     "not-compared": _not_compared,
+    "strangers-dropped": _strangers_dropped,
     "late-writes-dropped": _late_writes_dropped,
     "commit-not-recorded-first": _commit_not_recorded_first,
     "undo-not-recorded": _undo_not_recorded,

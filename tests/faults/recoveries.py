@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tests.faults.interposer import CUTS, FAILURES, Kind
 from tests.faults.moments import Moment, Step, Watcher
 
-FAULTS = tuple(kind for kind in Kind if kind not in {Kind.NONE, *CUTS})
+FAULTS = tuple(kind for kind in Kind if kind not in {Kind.NONE, Kind.MEANWHILE, *CUTS})
 """What happens at one effect of a recovery."""
 _DRAWN = 0.25
 Tries = Callable[[Moment], Collection[Kind]]

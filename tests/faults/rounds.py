@@ -14,6 +14,7 @@ from aos_upgrade_plugin.effects.tree.staging import RESERVE
 from aos_upgrade_plugin.errors import UpgradeError
 from tests.faults import planted
 from tests.faults.interposer import Fault, Faulty, Kind, Real, surround
+from tests.faults.meanwhile import Somebody
 
 Promise = Callable[[str], None]
 """Takes the name of the state that the disk is in, to be believed from then on."""
@@ -133,6 +134,7 @@ class Player:
         """Plant a bug, where one is named."""
         self._faulty = Faulty()
         self._observer: Observer | None = None
+        self._somebody: Somebody | None = None
         surround(self._around)
         planted.plant(plant)
 
@@ -185,7 +187,10 @@ class Player:
 
     def act(self, scenario: Scenario, mode: Mode, root: Path, fault: Fault | None) -> Ended:
         """Act in a child on an arranged root under a fault, and leave it so."""
-        return self._in_child(partial(scenario.act, root), mode, fault)
+        step: Step = partial(scenario.act, root)
+        if fault is not None and fault.kind is Kind.MEANWHILE:
+            step = self._beside(Somebody(root, fault.number), step)
+        return self._in_child(step, mode, fault)
 
     @contextmanager
     def powered(self, cut: Callable[[Kind], None]) -> Iterator[None]:
@@ -197,9 +202,21 @@ class Player:
             self._faulty.cut_power = None
 
     def _around(self, name: str, real: Real, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the effect answers
+        if self._somebody is not None:
+            self._somebody.about_to(name, arguments)
         if self._observer is None:
             return self._faulty(name, real, arguments)
         return self._observer(name, partial(self._faulty.call, name, real), arguments)
+
+    def _beside(self, somebody: Somebody, step: Step) -> Step:
+        """Let somebody else be at work during a step."""
+
+        def accompanied(promise: Promise) -> None:
+            self._somebody = somebody
+            with somebody.watching():
+                step(promise)
+
+        return accompanied
 
     def _in_child(self, step: Step, mode: Mode, fault: Fault | None) -> Ended:
         """Run a step in a forked child to its end, or until the fault kills it."""
@@ -241,7 +258,8 @@ class Player:
             raised = traceback.format_exc()
         except Exception:  # noqa: BLE001 - whatever it is, it is judged
             defect = traceback.format_exc()
-        return Ended(tuple(promises), tuple(self._faulty.called), raised, defect)
+        called = self._faulty.called if self._somebody is None else self._somebody.calls
+        return Ended(tuple(promises), tuple(called), raised, defect)
 
 
 def _say(writer: int, words: object) -> None:

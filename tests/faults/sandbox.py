@@ -16,6 +16,7 @@ from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.tree import durable, files
 from aos_upgrade_plugin.models.journal import Change, InstallRename, JournalHeader, Place
 from aos_upgrade_plugin.models.tree import Kind, unescape
+from tests.faults.deeds import Done, deed_done
 from tests.faults.rounds import Look
 from tests.faults.trees import Nodes, as_tree, below, build, fifo, file, folder, link, read
 
@@ -214,16 +215,24 @@ def old_content_of(change: Change) -> bytes:
 def look(root: Path, allowed: tuple[tuple[str, Nodes], ...], users: tuple[bytes, ...] = ()) -> Look:
     """Compare a project, without the control folders, with the states it may be in.
 
-    What the ``users`` wrote must be somewhere, and nothing else may have been set aside.
+    What the ``users`` wrote must be somewhere, and nothing else may have been set aside. Where
+    somebody else was at work, his deed may be seen, or what he did was set aside.
     """
+    done = deed_done(root)
+    users = done.kept(users) if done else users
     leave_out = CONTROL | {os.fsencode(STAGED_ENVIRONMENT)}
     seen = read(root / "project", leave_out=leave_out)
-    states = frozenset(name for name, nodes in allowed if nodes == seen)
+    install = os.fsencode(install_of(root).name)
+    states = frozenset(
+        name
+        for name, nodes in allowed
+        if nodes == seen or (done and done.explains(seen, nodes, install))
+    )
     difference = _nearest(seen, allowed)
     everything = {node.data for node in read(root / "project").values()}
     if lost := [text for text in users if text not in everything]:
         states, difference = frozenset(), f"lost: {lost}"
-    return Look(states, difference, residue(install_of(root)), _wrongly_aside(root, users))
+    return Look(states, difference, residue(install_of(root)), _wrongly_aside(root, users, done))
 
 
 def residue(install: Path) -> tuple[str, ...]:
@@ -238,13 +247,20 @@ def residue(install: Path) -> tuple[str, ...]:
     return tuple(os.fsdecode(path) for path in left)
 
 
-def _wrongly_aside(root: Path, users: tuple[bytes, ...]) -> tuple[str, ...]:
+def _wrongly_aside(root: Path, users: tuple[bytes, ...], done: Done | None) -> tuple[str, ...]:
     """Name what was set aside and is not the user's; folders belong to what is in them."""
     wrong: list[str] = []
-    for shelf in (install_of(root) / ".upgrades").glob("*/set-aside"):
-        kept = {path: node for path, node in read(shelf).items() if node.kind is not Kind.DIRECTORY}
-        wrong += [repr(path) for path, node in kept.items() if node.data not in users]
-        wrong += [] if kept else ["only folders"]
+    for shelves in (install_of(root) / ".upgrades").glob("*/set-aside"):
+        for shelf in shelves.iterdir():
+            kept = {
+                path: node for path, node in read(shelf).items() if node.kind is not Kind.DIRECTORY
+            }
+            wrong += [
+                repr(path)
+                for path, node in kept.items()
+                if node.data not in users and not (done and done.concerns(path))
+            ]
+            wrong += [] if kept or done else ["only folders"]
     return tuple(wrong)
 
 

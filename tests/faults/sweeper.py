@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from tests.faults import scenarios, stored_scenarios, trees
 from tests.faults.crash_model import Laboratory
+from tests.faults.deeds import DEEDS
 from tests.faults.interposer import CUTS, FAILURES, Fault, Kind
+from tests.faults.meanwhile import deed_at
 from tests.faults.moments import Watcher
 from tests.faults.power_cut import PowerCuts
 from tests.faults.recoveries import FAULTS, Recovery, Tries, drawn, recoveries, representatives
@@ -21,6 +23,12 @@ SCENARIOS: tuple[Scenario, ...] = (*scenarios.SCENARIOS, *stored_scenarios.SCENA
 POWER_CUT = "power-cut"
 """A kind beside those of the interposer: every state that a power cut may leave."""
 KINDS: tuple[str, ...] = (*Kind, POWER_CUT)
+_DEEDS_IN_RECOVERIES = 101
+"""One of so many is done there: all of them are a million rounds."""
+_IN_REPRESENTATIVES = (POWER_CUT, Kind.MEANWHILE, *sorted(CUTS))
+"""What recoveries meet that stand for their kind."""
+_HAVE_SOMEBODY = frozenset({"stale"})
+"""Scenarios in which somebody is at work already, and may replace what another one does."""
 WATCH = "watch"
 """No fault: recoveries are watched, to find out which faults they are to meet."""
 
@@ -104,7 +112,8 @@ class Sweeper:
     def acts(self, scenario: Scenario, mode: Mode) -> Iterator[Unit]:
         """List what an act is to meet in a mode."""
         for kind in self._kinds:
-            yield Unit(scenario.name, mode.name, kind)
+            if kind != Kind.MEANWHILE or scenario.name not in _HAVE_SOMEBODY:
+                yield Unit(scenario.name, mode.name, kind)
 
     def watch(self, scenario: Scenario, mode: Mode) -> Unit:
         """Return the unit that leads to what recoveries are to meet."""
@@ -139,7 +148,7 @@ class Sweeper:
             here = Unit(scenario.name, mode.name, WATCH, recovery.killed_before)
             tally.leads_to += self._faults_after(here, recovery)
             if recovery.killed_before in representing:
-                tally.leads_to += [here._replace(kind=kind) for kind in (POWER_CUT, *sorted(CUTS))]
+                tally.leads_to += [here._replace(kind=kind) for kind in _IN_REPRESENTATIVES]
 
     def _faults_after(self, here: Unit, recovery: Recovery) -> Iterator[Unit]:
         again = drawn(recovery, here.key)
@@ -170,6 +179,8 @@ class Sweeper:
             return self._crashes(scenario, mode, unit)
         if unit.kind in CUTS:
             return self._cuts(scenario, mode, unit)
+        if unit.kind == Kind.MEANWHILE:
+            return self._deeds(scenario, mode, unit)
         return self._faults(scenario, mode, unit)
 
     def _faults(self, scenario: Scenario, mode: Mode, unit: Unit) -> Rounds:
@@ -193,6 +204,14 @@ class Sweeper:
         for cut in power_cuts.cuts(kind, stride=stride, seed=seed):
             yield f"effect {cut.number}", power_cuts.problems(cut)
 
+    def _deeds(self, scenario: Scenario, mode: Mode, unit: Unit) -> Rounds:
+        act = self._interrupted(scenario, mode, unit)
+        calls = self._play(act, mode, [Fault(Kind.MEANWHILE, 0)]).ended[0].called
+        for number in self._some(range(1, len(calls) * len(DEEDS) + 1), unit):
+            call, deed = deed_at(number)
+            place = f"{deed} before call {call + 1}, {calls[call]}"
+            yield place, self._play(act, mode, [Fault(Kind.MEANWHILE, number)]).problems
+
     def _interrupted(self, scenario: Scenario, mode: Mode, unit: Unit) -> Scenario:
         """Return what is acted in a unit: the scenario, or its recovery."""
         if not unit.killed_before:
@@ -200,7 +219,10 @@ class Sweeper:
         return Interrupted(self._player, scenario, mode, unit.killed_before)
 
     def _stride(self, unit: Unit) -> int:
-        return self._strides.recovery if unit.killed_before else self._strides.act
+        if not unit.killed_before:
+            return self._strides.act
+        apart = _DEEDS_IN_RECOVERIES if unit.kind == Kind.MEANWHILE else 1
+        return self._strides.recovery * apart
 
     def _numbers(self, scenario: Scenario, mode: Mode, unit: Unit) -> Sequence[int]:
         """Number the effects that are met; of the torn ones only the writes count."""

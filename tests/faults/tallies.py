@@ -73,7 +73,7 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-_APART = ("power-cut", "ext4-cut", "watch")
+_APART = ("power-cut", "ext4-cut", "meanwhile", "watch")
 
 
 def as_json(done: Mapping[str, Tally]) -> str:

@@ -52,6 +52,7 @@ SHOWN_BY = {
     "step left out": [
         Shown("undo-not-recorded", "undo/exchange", "kill", "9"),
         Shown("no-reserve", "apply/exchange", "full", "5"),
+        Shown("strangers-dropped", "undo/exchange", "meanwhile", "97"),
         Shown("late-writes-dropped", "commit/exchange", "none"),
         Shown("previous-generation-not-kept", "session/exchange", "none"),
     ],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.faults.deeds import DEEDS, Deed, do
 
@@ -25,6 +25,24 @@ def deed_at(number: int) -> tuple[int, Deed]:
     """Return call, from 0 on, and deed: each call has one number for each deed, from 1 on."""
     call, deed = divmod(number - 1, len(DEEDS))
     return call, DEEDS[deed]
+
+
+class _Listing:
+    """A folder that was listed: what it lists may be another thing before anybody looks at it."""
+
+    def __init__(self, found: "Sequence[os.DirEntry[Any]]", somebody: "Somebody") -> None:
+        self._found, self._somebody = found, somebody
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __iter__(self) -> "Iterator[os.DirEntry[Any]]":
+        for entry in self._found:
+            self._somebody.about_to("listed", (entry.path,))
+        return iter(self._found)
 
 
 class Somebody:
@@ -53,7 +71,11 @@ class Somebody:
 
     def _look(self, name: str, look: Callable[..., Any], *words: Any, **named: Any) -> Any:  # noqa: ANN401 - stands in for any look
         self.about_to(name, words[:1])
-        return look(*words, **named)
+        answer = look(*words, **named)
+        if name != "scandir":
+            return answer
+        with answer:
+            return _Listing([*answer], self)
 
     def about_to(self, name: str, arguments: Sequence[object]) -> None:
         """Notice a call, and do the deed where it is its turn."""

@@ -1,17 +1,25 @@
 """Bugs that are planted into the product, to prove that the harness sees them."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from aos_upgrade_plugin.decide.run import recovery
 from aos_upgrade_plugin.effects import disk
 from aos_upgrade_plugin.effects.session import lock, session_files
-from aos_upgrade_plugin.effects.tree import durable, exchange, journal, staging, transaction
+from aos_upgrade_plugin.effects.tree import (
+    durable,
+    exchange,
+    files,
+    journal,
+    staging,
+    transaction,
+)
 from aos_upgrade_plugin.effects.tree.exchange import Spot
 from aos_upgrade_plugin.effects.tree.transaction import Transaction
 from aos_upgrade_plugin.models.journal import JournalState, Undone
-from aos_upgrade_plugin.models.tree import TreePath
+from aos_upgrade_plugin.models.tree import TreePath, escape
 
 
 def plant(name: str) -> None:
@@ -168,6 +176,17 @@ def _lock_by_existence() -> None:
     lock._acquire = acquire_if_missing
 
 
+def _vanished_takes_its_folder_along() -> None:
+    def all_or_none(
+        prefix: str, folder: bytes, enter: Callable[[TreePath], bool]
+    ) -> Iterator[files.Found]:
+        for child in sorted(os.scandir(folder), key=lambda child: child.name):
+            if enter(path := prefix + escape(child.name)):
+                yield files.Found(path, child.path, child.stat(follow_symlinks=False))
+
+    files._children = all_or_none
+
+
 def _previous_generation_not_kept() -> None:
     def rotate(newest: bytes, following: bytes, previous: bytes) -> None:
         del previous
@@ -195,5 +214,6 @@ PLANTS: dict[str, Callable[[], None]] = {
     "cleared-when-undo-fails": _cleared_when_undo_fails,
     "no-reserve": _no_reserve,
     "lock-by-existence": _lock_by_existence,
+    "vanished-takes-its-folder-along": _vanished_takes_its_folder_along,
     "previous-generation-not-kept": _previous_generation_not_kept,
 }

@@ -10,11 +10,13 @@ from aos_upgrade_plugin.effects.session import lock, session_files, sessions
 from aos_upgrade_plugin.effects.session.lock_holder import holder
 from aos_upgrade_plugin.errors import BusyError, RollbackUnverifiedError, UpgradeError
 from aos_upgrade_plugin.models.session import WorkflowSession
+from aos_upgrade_plugin.models.tree import unescape
 from aos_upgrade_plugin.phases.backing_up import back_up, prune
 from aos_upgrade_plugin.phases.holding import holding
 from aos_upgrade_plugin.phases.installation import find
 from aos_upgrade_plugin.phases.restore import restore
 from tests.faults import sandbox, trees
+from tests.faults.deeds import deed_done
 from tests.faults.rounds import Look, Promise, Scenario
 from tests.faults.sandbox import AFTER, BEFORE, OWNER
 from tests.faults.trees import Nodes, as_tree, below, file
@@ -61,14 +63,22 @@ class BackUp:
         """Count the backups, each of which has to be whole, in a project that is untouched."""
         install = root / "project" / _INSTALL
         seen = sandbox.look(root, (("tried", _project(_OLD, b"1")),))
-        whole = [not verify(each.path) for each in backups.listed(install)]
-        if not all(whole):
-            seen = seen._replace(states=frozenset(), difference=f"not all whole: {whole}")
-        count = {1: {"one"}, 2: {"two"}}.get(len(whole), set())
+        made = backups.listed(install)
+        if damaged := [each.name for each in made if verify(each.path)]:
+            seen = seen._replace(states=frozenset(), difference=f"damaged: {damaged}")
+        if left_out := {path for each in made for path in self._left_out(root, each)}:
+            seen = seen._replace(states=frozenset(), difference=f"left out: {left_out}")
+        count = {1: {"one"}, 2: {"two"}}.get(len(made), set())
         left = [each.name for each in (install / ".backups").glob(".*")]
         return seen._replace(
             states=seen.states | count if seen.states else seen.states, residue=tuple(left)
         )
+
+    def _left_out(self, root: Path, backup: backups.Backup) -> set[bytes]:
+        """Name what a backup should have; nothing of what somebody else touched meanwhile."""
+        held = {unescape(entry.path) for entry in backups.read_manifest(backup.path).entries}
+        done = deed_done(root)
+        return {path for path in _OLD.keys() - held if not (done and done.concerns(path))}
 
 
 class Prune:

@@ -49,10 +49,13 @@ SHOWN_BY = {
         Shown("begun-undo-taken-for-done", "apply/exchange", "kill", kills="51"),
         Shown("cleared-when-undo-fails", "apply/exchange", "EIO", kills="51"),
     ],
+    "others overlooked": [
+        Shown("strangers-dropped", "undo/exchange", "meanwhile", "23"),
+        Shown("vanished-takes-its-folder-along", "backup/exchange", "meanwhile", "7"),
+    ],
     "step left out": [
         Shown("undo-not-recorded", "undo/exchange", "kill", "9"),
         Shown("no-reserve", "apply/exchange", "full", "5"),
-        Shown("strangers-dropped", "undo/exchange", "meanwhile", "97"),
         Shown("late-writes-dropped", "commit/exchange", "none"),
         Shown("previous-generation-not-kept", "session/exchange", "none"),
     ],

@@ -16,6 +16,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"AOS_TEST_WHEEL=1, but the package under test is {_package()}")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Let ``-n auto`` start one more than there are processors: tests wait for their children."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_report_header() -> str:
     """Name the package under test on every run."""
     return f"package under test: {_package()}"

@@ -321,7 +321,13 @@ def test_what_was_interrupted_is_told_by_the_next_command(trip: Trip) -> None:
     assert (trip.install / kept).read_text().endswith("saved after the kill\n")
 
 
-@pytest.mark.parametrize(("then", "status"), [("resume", "completed"), ("rollback", "rolled_back")])
+@pytest.mark.parametrize(
+    ("then", "status"),
+    [
+        ("resume", "completed"),
+        pytest.param("rollback", "rolled_back", marks=pytest.mark.faults_full),
+    ],
+)
 def test_a_killed_run_is_finished_or_taken_back_by_a_new_process(
     trip: Trip, then: str, status: str
 ) -> None:

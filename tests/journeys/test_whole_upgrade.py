@@ -203,6 +203,7 @@ def test_what_an_editor_started_is_named_and_left_alone(trip: WholeTrip) -> None
     assert trip.serving is None
 
 
+@pytest.mark.faults_full
 def test_two_installations_side_by_side_never_meet(tmp_path: Path) -> None:
     """Upgrading one restarts its own server and leaves the other's process and answers alone."""
     ours, theirs = (WholeTrip(tmp_path / name, saboteur=False) for name in ("ours", "theirs"))

@@ -72,13 +72,19 @@ def test_a_failure_says_what_to_do(acme: World) -> None:
         pytest.param(["-k", "trouble"], id="by-keyword", marks=pytest.mark.faults_full),
         pytest.param(["-k", "ACME-1"], id="by-id"),
         pytest.param(["-k", "nothing"], id="nothing"),
-        pytest.param(["-m", "not slow"], id="by-mark"),
+        pytest.param(["-m", "not slow"], id="by-mark", marks=pytest.mark.faults_full),
         pytest.param(["--collect-only"], id="collected-only", marks=pytest.mark.faults_full),
         pytest.param(["--collect-only", "-q"], id="collected-only-quietly"),
-        pytest.param(["check_acme.py::check_target"], id="by-node-id"),
+        pytest.param(
+            ["check_acme.py::check_target"], id="by-node-id", marks=pytest.mark.faults_full
+        ),
         pytest.param(["--deselect", "check_acme.py::check_target"], id="deselected"),
         pytest.param(["-n2", "-k", "ACME-1"], id="in-parallel"),
-        pytest.param(["--stepwise-skip", "--sw", "-k", "ACME-1"], id="stepwise"),
+        pytest.param(
+            ["--stepwise-skip", "--sw", "-k", "ACME-1"],
+            id="stepwise",
+            marks=pytest.mark.faults_full,
+        ),
     ],
 )
 def test_a_narrowed_run_is_no_verdict(acme: World, arguments: list[str]) -> None:

@@ -18,6 +18,7 @@ def check(  # noqa: PLR0913  a flag each
     source: options.Source = None,
     target: options.Target = None,
     only: options.Only = None,
+    migrate: options.Migrate = None,
     session: Annotated[
         str | None,
         typer.Option("--session", metavar="SESSION", help="Of which run; default: the last one."),
@@ -33,7 +34,12 @@ def check(  # noqa: PLR0913  a flag each
 
     upgrade, wanted = options.upgrade(target, as_json=as_json), _gate(gate)
     if wanted is Gate.PRE_FLIGHT:
-        settings = options.settings(target, {"source_path": source, "only": only})
+        flags = {
+            "source_path": source,
+            "only": only,
+            "migrate": tuple(migrate) if migrate else None,
+        }
+        settings = options.settings(target, flags)
         report, evidence = upgrade.check_pre_flight(settings)
     else:
         report, evidence = upgrade.check(wanted, session)

@@ -358,6 +358,9 @@ def test_a_session_goes_on_when_upstream_renames_its_workflow(trip: Trip) -> Non
     (offered,) = refused.answer["migrations"]
     assert offered.startswith("offered: ")
     assert "--migrate workflow-sessions" in offered
+    check = ("check", "pre-flight", *trip.what)
+    assert trip.call(*check).exit_code == 1
+    assert trip.call(*check, "--migrate", "workflow-sessions").exit_code == 0
     _rename(trip, "change_review_v1", "release_notes_v1")
     first = trip.run("--migrate", "workflow-sessions")
     assert first.exit_code == 0, first.said

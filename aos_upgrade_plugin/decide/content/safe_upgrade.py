@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from aos_upgrade_plugin.decide.run.reporting import migration_lines
 from aos_upgrade_plugin.decide.run.screen import headline
 from aos_upgrade_plugin.models.report import RunReport, Status
 from aos_upgrade_plugin.models.three_way import Relation
@@ -35,6 +36,7 @@ def safe_upgrade_lines(report: RunReport) -> Iterator[str]:
         yield f"Backup created:  {report.backup}"
         if report.status is Status.COMPLETED:
             yield f"To roll back:    aos-upgrade rollback {report.session_id}"
+    yield from migration_lines(report)
     yield from (f"warning: {each}" for each in report.warnings)
     if report.cure:
         yield f"next: {report.cure}"

@@ -31,7 +31,7 @@ _DECIDE_THE_REST = (
     "decide each of what git does not merge: aos-upgrade plan --write-answers FILE, then "
     "run --on-conflict merge --answers FILE; --on-conflict keep or take would not merge the others"
 )
-TO_DECIDE = "to decide"
+_TO_DECIDE = "to decide"
 """What is said of what stops a run until somebody decides it."""
 
 KEPT_OF_A_GATE = "gate"
@@ -152,6 +152,11 @@ def _server_now(*kept: object) -> ServerNow | None:
     return None
 
 
+def migration_lines(report: RunReport) -> Iterator[str]:
+    """Tell of migrations that were made, or may be; what has to be decided is a reason already."""
+    yield from (each for each in report.migrations if not each.startswith(_TO_DECIDE))
+
+
 def server_lines(report: ServerReport | None) -> Iterator[str]:
     """Say the same in lines for people."""
     if report is None:
@@ -195,7 +200,7 @@ def how_to_decide(plan: UpgradePlan) -> str:
 
 def migration_told(migration: PlannedMigration) -> str:
     """Say the same, and first whether it is made, has to be decided, or only could be made."""
-    open_one = TO_DECIDE if migration.needed else "offered"
+    open_one = _TO_DECIDE if migration.needed else "offered"
     return f"{'migration' if migration.asked else open_one}: {migration_line(migration)}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from aos_upgrade_plugin.decide.run.reporting import TO_DECIDE, server_lines, told_apart
+from aos_upgrade_plugin.decide.run.reporting import migration_lines, server_lines, told_apart
 from aos_upgrade_plugin.models.report import RollbackReport, RunReport, Status
 from aos_upgrade_plugin.models.three_way import Relation
 
@@ -49,7 +49,7 @@ def _what_happened(report: RunReport) -> Iterator[str]:
     for relation, paths in report.changes.paths.items():
         became = "" if relation in _STAYS else _BECAME.get(report.status, "")
         yield f"{relation.replace('_', ' ')}: {len(paths)}{became}"
-    yield from (each for each in report.migrations if not each.startswith(TO_DECIDE))
+    yield from migration_lines(report)
     if report.decisions and report.report:
         yield f"decided: {len(report.decisions)}; where both sides are: {report.report}"
     yield from server_lines(report.server)

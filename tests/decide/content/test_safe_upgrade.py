@@ -20,7 +20,12 @@ COUNTS = {
 def test_every_count_has_the_word_of_the_script() -> None:
     """Edits are local-only, and both that the script knows nothing of have a word, too."""
     report = _report(Status.COMPLETED).model_copy(
-        update={"changes": ChangesReport(counts=COUNTS), "backup": "/b", "warnings": ("careful",)}
+        update={
+            "changes": ChangesReport(counts=COUNTS),
+            "backup": "/b",
+            "migrations": ("offered: a (--migrate a)", "to decide: told among the reasons"),
+            "warnings": ("careful",),
+        }
     )
     assert [*safe_upgrade_lines(report)] == [
         "completed: 1.0.0 -> 1.1.0",
@@ -34,6 +39,7 @@ def test_every_count_has_the_word_of_the_script() -> None:
         "Errors:          0",
         "Backup created:  /b",
         "To roll back:    aos-upgrade rollback one",
+        "offered: a (--migrate a)",
         "warning: careful",
     ]
 

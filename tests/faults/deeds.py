@@ -1,7 +1,7 @@
 """What others do to a path while we are at work, and what may be seen of it in the end."""
 
-import json
 import os
+import pickle
 import stat
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aos_upgrade_plugin.models.tree import Kind
-from tests.faults.trees import Nodes, clear, read
+from tests.faults.places import INSTALLS
+from tests.faults.trees import Node, Nodes, clear, folder, read_one
 
 _TEXT = b"written by somebody else"
 _BESIDE = b".somebody.swp"
-_MOVED = b".moved"
-_RECORD = "deed.json"
+_MOVED = b".somebodys"
+_SAVING = b".saving"
+_RECORD = "deed"
+_PRIVATE = {Kind.DIRECTORY: 0o700, Kind.FILE: 0o400, Kind.FIFO: 0o400}
 
 
 class Deed(StrEnum):
     """What somebody does to a path."""
 
     SAVE = "save"
-    """A file is saved there as editors do it: written elsewhere, and renamed."""
+    """A file is saved there as editors do it: written elsewhere, and renamed. Where a folder
+    stands, it is saved into that: then it is called ADD."""
     WRITE = "write"
     """The file that is there gets longer."""
     ADD = "add"
@@ -36,160 +40,219 @@ class Deed(StrEnum):
 
 
 DEEDS = tuple(Deed)
-_DESTROYS = frozenset({Deed.SAVE, Deed.WRITE, Deed.REMOVE, Deed.TURN})
+_TAKES_AWAY = frozenset({Deed.MOVE, Deed.REMOVE, Deed.TURN})
 
 
 class Done(NamedTuple):
-    """A deed that was done."""
+    """A deed that was done. Nodes are told by their path below the deed's, itself by none."""
 
     deed: Deed
     path: bytes
     """Below the install folder, or below the project where it is beside that."""
     is_inside: bool
     """Whether it is below the install folder."""
-    wrote: tuple[bytes, ...]
-    """What somebody wrote or moved, file by file."""
-    destroyed: tuple[bytes, ...]
-    """What was there, and was replaced or removed."""
+    before: dict[bytes, Node]
+    """What stood there."""
+    after: dict[bytes, Node]
+    """What stood there then; of MOVE, what stood at the other name."""
 
-    def kept(self, users: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """Say what must be somewhere in the end, of all that users wrote before and now."""
-        return (*(text for text in users if text not in self.destroyed), *self.wrote)
+    @property
+    def moved_to(self) -> bytes:
+        """Where MOVE brings it."""
+        return os.path.join(os.path.dirname(self.path), _MOVED)
 
-    def concerns(self, path: bytes) -> bool:
-        """Say whether what stood at a path may have been touched, or goes with what was."""
-        return _is_in(path, self.path, self.path + _MOVED) or _is_in(self.path, path)
+    def must_keep(self, users: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Name all texts that must be in the project or set aside; users had written some before.
 
-    def explains(self, seen: Nodes, planned: Nodes, install: bytes) -> bool:
-        """Say whether a tree is as planned, but for the deed; the install folder has some name."""
-        path = os.path.join(install, self.path) if self.is_inside else self.path
-        theirs = (path, path + _MOVED) if self.deed is Deed.MOVE else (path,)
-        others = {at: node for at, node in seen.items() if not _is_in(at, *theirs)}
-        expected = {at: node for at, node in planned.items() if not _is_in(at, path)}
-        # A folder stays where something of the user's is in it.
-        stay = {at for at in others.keys() - expected.keys() if _is_in(path, at)}
-        if expected != {at: node for at, node in others.items() if at not in stay}:
-            return False
-        there, meant = (
-            {at: node for at, node in nodes.items() if _is_in(at, path)}
-            for nodes in (seen, planned)
+        What he replaced or removed need not be there, unless it is that of somebody else, too.
+        """
+        if self.deed is Deed.MODE:
+            return users
+        gone = set(_texts(self.before)) - set(_texts(self.after))
+        return (*(text for text in users if text not in gone), *_texts(self.after))
+
+    def excuses_from_backup(self, path: bytes) -> bool:
+        """Say whether a path of the installation may be missing in a backup made meanwhile."""
+        return self.deed in _TAKES_AWAY and self.is_inside and _is_in(path, self.path)
+
+    def explains_aside(self, path: bytes, node: Node) -> bool:
+        """Say whether something below the deed's root is set aside because of it.
+
+        That is what he made; and what we had put there, once it was not any more as we had put it.
+        """
+        if node in self.after.values():
+            return True
+        return self.deed is Deed.MODE and _is_in(path, self.path)
+
+    def explains_folders_aside(self, nodes: Nodes) -> bool:
+        """Say whether folders may be set aside with nothing in them.
+
+        What was to be set aside may be gone just then; and a folder of another mode is his.
+        """
+        return self.deed in _TAKES_AWAY or (self.deed is Deed.MODE and self.path in nodes)
+
+    def explains(self, seen: Nodes, planned: Nodes, install: bytes, aside: Nodes) -> bool:
+        """Say whether a project is as planned, but for the deed; the install folder has some name.
+
+        ``aside`` is what was set aside, by its path below the deed's root.
+        """
+        path, moved_to = self.path, self.moved_to
+        if self.is_inside:
+            path, moved_to = os.path.join(install, path), os.path.join(install, moved_to)
+        return (
+            self._is_planned_elsewhere(seen, planned, path, moved_to)
+            and self._explains_there(_below(seen, path), _below(planned, path), aside)
+            and self._is_kept_where_moved(_below(seen, moved_to), aside)
         )
-        return there == meant or self._explains_there(there, meant)
 
-    def _explains_there(self, seen: Nodes, planned: Nodes) -> bool:
-        """Say whether what was done, and perhaps partly taken back since, leads to this."""
-        files = {at: node for at, node in seen.items() if node.kind is not Kind.DIRECTORY}
-        match self.deed:
-            case Deed.REMOVE | Deed.MOVE | Deed.TURN:
-                written = self.wrote if self.deed is Deed.TURN else ()
-                return all(
-                    node == planned.get(at) or node.data in written for at, node in files.items()
-                )
-            case Deed.MODE:
-                return seen.keys() == planned.keys() and all(
-                    node._replace(mode=0) == planned[at]._replace(mode=0)
-                    for at, node in seen.items()
-                )
-            case _:
-                return tuple(node.data for node in files.values()) == self.wrote
+    def _is_planned_elsewhere(
+        self, seen: Nodes, planned: Nodes, path: bytes, moved_to: bytes
+    ) -> bool:
+        """Say whether all but the path is as planned; a folder stays in which he has something."""
+        others = {at: node for at, node in seen.items() if not _is_in(at, path, moved_to)}
+        expected = {at: node for at, node in planned.items() if not _is_in(at, path)}
+        has_something = path in seen or moved_to in seen
+        stays = {
+            at: folder(stat.S_IMODE(node.mode))
+            for at, node in others.items()
+            if has_something and at not in expected and _is_in(path, at)
+        }
+        return others == {**expected, **stays}
+
+    def _explains_there(self, seen: Nodes, planned: Nodes, aside: Nodes) -> bool:
+        """Say whether the path is as he left it, or as planned, or, of a folder, partly this."""
+        if self.deed in _TAKES_AWAY:
+            return all(
+                self._explains_one(at, seen.get(at), planned.get(at))
+                for at in seen.keys() | planned.keys()
+            )
+        if self.deed is not Deed.MODE:
+            return seen in (self.after, planned)
+        private = {at: _private(node) if not at else node for at, node in planned.items()}
+        was_ours_to_change = planned.get(b"") != self.before[b""] or self.path in aside
+        return seen in (self.after, private) or (seen == planned and was_ours_to_change)
+
+    def _explains_one(self, at: bytes, seen: Node | None, planned: Node | None) -> bool:
+        if seen is None:
+            return at in self.before
+        left = self.after.get(at) if self.deed is Deed.TURN else None
+        if left is not None and not at:  # a mode that was meant for a folder may come to the file
+            left = left._replace(mode=seen.mode)
+        is_folder = planned is not None and seen.kind is planned.kind is Kind.DIRECTORY
+        is_made_anew = is_folder and at in self.before
+        return seen in (planned, left) or is_made_anew
+
+    def _is_kept_where_moved(self, seen: Nodes, aside: Nodes) -> bool:
+        if self.deed is not Deed.MOVE:
+            return not seen
+        return seen == self.after or (not seen and _below(aside, self.moved_to) == self.after)
 
 
 def _is_in(path: bytes, *folders: bytes) -> bool:
-    return any(path == folder or path.startswith(folder + b"/") for folder in folders)
+    return any(path == each or path.startswith(each + b"/") for each in folders)
+
+
+def _below(nodes: Nodes, path: bytes) -> dict[bytes, Node]:
+    """Take what stands at a path, under no name, and below it."""
+    return {at[len(path) + 1 :]: node for at, node in nodes.items() if _is_in(at, path)}
+
+
+def _private(node: Node) -> Node:
+    return node._replace(mode=_PRIVATE.get(node.kind, node.mode))
+
+
+def _texts(nodes: Nodes) -> tuple[bytes, ...]:
+    return tuple(node.data for node in nodes.values() if node.kind is Kind.FILE)
 
 
 # ---- doing it ---------------------------------------------------------------------------------
 
 
-def do(deed: Deed, project: Path, path: bytes, installs: frozenset[bytes]) -> None:
+def do(deed: Deed, project: Path, path: bytes) -> None:
     """Do it to a path below a project, where it can be done, and leave a record beside."""
+    deed, path = _target_of(deed, project, path)
     location = os.path.join(os.fsencode(project), path)
-    if deed in {Deed.SAVE, Deed.ADD} and _stands(location) == stat.S_IFDIR:
-        path, deed = os.path.join(path, _BESIDE), Deed.ADD
-    elif deed is Deed.ADD:
-        path = os.path.join(os.path.dirname(path), _BESIDE)
-    location = os.path.join(os.fsencode(project), path)
-    if not _is_open(os.path.dirname(location)):
+    before = read_one(location)
+    if not _can_be_done(deed, before.get(b""), os.path.dirname(location)):
         return
-    destroyed = _contents(location) if deed in _DESTROYS else []
-    wrote = _HOW[deed](location, _stands(location))
-    if wrote is not None:
-        install, _, rest = path.partition(b"/")
-        is_inside = install in installs
-        place = rest if is_inside else path
-        done = Done(deed, place, is_inside, tuple(wrote), tuple(destroyed))
-        _put_down(project.parent, done)
-
-
-def _put_down(root: Path, done: Done) -> None:
-    texts = ([os.fsdecode(text) for text in texts] for texts in (done.wrote, done.destroyed))
-    record = (done.deed, os.fsdecode(done.path), done.is_inside, *texts)
-    (root / _RECORD).write_text(json.dumps(record))
+    _HOW[deed](location, before[b""] if before else None)
+    left_at = os.path.join(os.path.dirname(location), _MOVED) if deed is Deed.MOVE else location
+    install, _, rest = path.partition(b"/")
+    is_inside = os.fsdecode(install) in INSTALLS
+    done = Done(deed, rest if is_inside else path, is_inside, before, read_one(left_at))
+    (project.parent / _RECORD).write_bytes(pickle.dumps(done))
 
 
 def deed_done(root: Path) -> Done | None:
     """Return what was done to the project of a root, if anything was."""
     try:
-        deed, path, is_inside, *texts = json.loads((root / _RECORD).read_text())
+        done: Done = pickle.loads((root / _RECORD).read_bytes())  # noqa: S301 - our own
     except FileNotFoundError:
         return None
-    wrote, destroyed = (tuple(map(os.fsencode, each)) for each in texts)
-    return Done(Deed(deed), os.fsencode(path), is_inside, wrote, destroyed)
+    return done
 
 
-How = Callable[[bytes, int], list[bytes] | None]
-"""Takes a place and the type of what stands there, 0 for nothing; answers what was written or
-moved, and nothing at all where there was nothing to do."""
+def _target_of(deed: Deed, project: Path, path: bytes) -> tuple[Deed, bytes]:
+    """Say what is really done to what: where a file is saved, a folder may stand."""
+    if deed not in {Deed.SAVE, Deed.ADD}:
+        return deed, path
+    is_folder = stat.S_ISDIR(_mode(os.path.join(os.fsencode(project), path)))
+    if deed is Deed.SAVE and not is_folder:
+        return deed, path
+    return Deed.ADD, os.path.join(path if is_folder else os.path.dirname(path), _BESIDE)
 
 
-def _save(location: bytes, found: int) -> list[bytes]:
-    del found
-    saving = location + b".saving"
+def _can_be_done(deed: Deed, found: Node | None, above: bytes) -> bool:
+    if deed is Deed.WRITE:
+        return found is not None and found.kind is Kind.FILE and bool(found.mode & stat.S_IWUSR)
+    if deed is Deed.MODE:
+        return found is not None and _private(found) != found
+    is_open = stat.S_ISDIR(_mode(above)) and bool(_mode(above) & stat.S_IWUSR)
+    return is_open and (found is not None or deed in {Deed.SAVE, Deed.ADD})
+
+
+def _mode(location: bytes) -> int:
+    try:
+        return os.lstat(location).st_mode
+    except OSError:
+        return 0
+
+
+def _save(location: bytes, _: Node | None) -> None:
+    saving = os.path.join(os.path.dirname(location), _SAVING)
     with open(saving, "wb") as stream:
         stream.write(_TEXT)
     os.replace(saving, location)
-    return [_TEXT]
 
 
-def _write(location: bytes, found: int) -> list[bytes] | None:
-    if found != stat.S_IFREG:
-        return None
+def _write(location: bytes, _: Node | None) -> None:
     with open(location, "ab") as stream:
         stream.write(_TEXT)
-    return _contents(location)
 
 
-def _make_private(location: bytes, found: int) -> list[bytes] | None:
-    if found in {0, stat.S_IFLNK}:
-        return None
-    os.chmod(location, 0o700 if found == stat.S_IFDIR else 0o400)
-    return []
+def _make_private(location: bytes, found: Node | None) -> None:
+    if found is not None:
+        os.chmod(location, _PRIVATE[found.kind])
 
 
-def _move(location: bytes, found: int) -> list[bytes] | None:
-    if not found:
-        return None
-    os.rename(location, location + _MOVED)
-    return _contents(location + _MOVED)
+def _move(location: bytes, _: Node | None) -> None:
+    os.rename(location, os.path.join(os.path.dirname(location), _MOVED))
 
 
-def _remove(location: bytes, found: int) -> list[bytes] | None:
-    if not found:
-        return None
+def _remove(location: bytes, _: Node | None) -> None:
     clear(Path(os.fsdecode(location)))
-    return []
 
 
-def _turn(location: bytes, found: int) -> list[bytes] | None:
-    if _remove(location, found) is None:
-        return None
-    if found == stat.S_IFDIR:
-        return _save(location, 0)
-    os.mkdir(location)
-    return _save(os.path.join(location, _BESIDE), 0)
+def _turn(location: bytes, found: Node | None) -> None:
+    _remove(location, found)
+    if found is None or found.kind is Kind.DIRECTORY:
+        _save(location, None)
+    else:
+        os.mkdir(location)
+        _save(os.path.join(location, _BESIDE), None)
 
 
-_HOW: Mapping[Deed, How] = {
+_HOW: Mapping[Deed, Callable[[bytes, Node | None], None]] = {
     Deed.SAVE: _save,
     Deed.WRITE: _write,
     Deed.ADD: _save,
@@ -198,27 +261,4 @@ _HOW: Mapping[Deed, How] = {
     Deed.REMOVE: _remove,
     Deed.TURN: _turn,
 }
-
-
-def _stands(location: bytes) -> int:
-    try:
-        return stat.S_IFMT(os.lstat(location).st_mode)
-    except OSError:
-        return 0
-
-
-def _is_open(folder: bytes) -> bool:
-    return _stands(folder) == stat.S_IFDIR and bool(os.lstat(folder).st_mode & stat.S_IWUSR)
-
-
-def _contents(location: bytes) -> list[bytes]:
-    """Return what is in a file, or in all files below a folder."""
-    match _stands(location):
-        case stat.S_IFREG:
-            with open(location, "rb") as stream:
-                return [stream.read()]
-        case stat.S_IFDIR:
-            below = read(Path(os.fsdecode(location))).values()
-            return [node.data for node in below if node.kind is Kind.FILE]
-        case _:
-            return []
+"""Each takes a place, and what stands there."""

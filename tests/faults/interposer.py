@@ -74,7 +74,10 @@ CUTS = frozenset({Kind.CUT, Kind.CUT_COMMITTED})
 
 
 class Fault(NamedTuple):
-    """One effect to meet something at; the first has number 1."""
+    """One effect to meet something at; the first has number 1.
+
+    Of MEANWHILE it is the number of a call and a deed: ``meanwhile.number_of``.
+    """
 
     kind: Kind
     number: int

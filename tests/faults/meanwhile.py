@@ -1,8 +1,9 @@
 """Somebody else at work in the project while we are: a person, an editor, an agent, git.
 
 Just before one of our calls a deed is done to the very path that the call is about, wherever
-others may be at work: anywhere but in our own folders. Calls are all our changes, and all our
-looks that go through ``os``: between a look and what follows from it others are overlooked.
+others may be at work: anywhere but in our own folders, and in those that are exchanged as a whole.
+Calls are all our changes, and our looks that are functions of ``os``, and what was listed before
+it is looked at: between a look and what follows from it others are overlooked.
 """
 
 import os
@@ -13,18 +14,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.faults.deeds import DEEDS, Deed, do
+from tests.faults.places import CONTROL, INSTALLS, WHOLE
 
-_INSTALLS = frozenset({b".agent-os", b".praxis-os"})
-# Ours; and folders that are exchanged as a whole, whatever is in them.
-_OURS = frozenset({b".upgrades", b".upgrade-lock", b".backups", b"state"})
-_WHOLE = frozenset({b"venv", b".venv-stage", b".cache"})
+_NOT_THEIRS = CONTROL | WHOLE
 _LOOKS = ("lstat", "stat", "listdir", "scandir", "readlink", "open")
 
 
-def deed_at(number: int) -> tuple[int, Deed]:
-    """Return call, from 0 on, and deed: each call has one number for each deed, from 1 on."""
-    call, deed = divmod(number - 1, len(DEEDS))
-    return call, DEEDS[deed]
+NO_DEED = 0
+"""The number of a round in which calls are only counted."""
+
+
+def number_of(call: int, deed: Deed) -> int:
+    """Number a deed before a call, the first of which is 0: each has one for each deed."""
+    return call * len(DEEDS) + DEEDS.index(deed) + 1
 
 
 class _Listing:
@@ -49,12 +51,13 @@ class Somebody:
     """Looks over our shoulder, and does one deed just before one call."""
 
     def __init__(self, root: Path, number: int) -> None:
-        """Take the number of call and deed; with 0 nothing is done, and calls are counted."""
+        """Take the number of call and deed, as :func:`number_of` gives it, or NO_DEED."""
         self.calls: list[str] = []
         """What we called that is about a place where others may be at work."""
         self._project = root / "project"
         self._below = os.fsencode(self._project) + b"/"
-        self._call, self._deed = deed_at(number)
+        self._call, deed = divmod(number - 1, len(DEEDS))
+        self._deed = DEEDS[deed]
         self._is_at_work = False
 
     @contextmanager
@@ -82,11 +85,15 @@ class Somebody:
         if self._is_at_work:
             return
         self._is_at_work = True
-        for path in filter(None, map(self._place_of, arguments)):
-            if len(self.calls) == self._call:
-                do(self._deed, self._project, path, _INSTALLS)
-            self.calls.append(f"{name} {path!r}")
-        self._is_at_work = False
+        try:
+            for path in filter(None, map(self._place_of, arguments)):
+                if len(self.calls) == self._call:
+                    do(self._deed, self._project, path)
+                self.calls.append(f"{name} {path!r}")
+        except OSError as error:  # as the product must not take it for its own
+            raise AssertionError(f"{self._deed} could not be done") from error
+        finally:
+            self._is_at_work = False
 
     def _place_of(self, argument: object) -> bytes:
         """Return a path below the project, if others may be at work there."""
@@ -96,5 +103,5 @@ class Somebody:
         if not path.startswith(self._below):
             return b""
         path = path.removeprefix(self._below)
-        is_free = path not in _INSTALLS and (_OURS | _WHOLE).isdisjoint(path.split(b"/"))
-        return path if is_free else b""
+        is_theirs = os.fsdecode(path) not in INSTALLS and _NOT_THEIRS.isdisjoint(path.split(b"/"))
+        return path if is_theirs else b""

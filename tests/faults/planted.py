@@ -120,6 +120,17 @@ def _strangers_dropped() -> None:
     Transaction._set_strangers_aside = _nothing  # type: ignore[method-assign]
 
 
+def _given_up_without_its_folder() -> None:
+    take_back = exchange.take_back
+
+    def unless_its_folder_is_gone(spot: Spot, *, make_way: Callable[[], None]) -> bool:
+        if not os.path.isdir(os.path.dirname(spot.path)):
+            return True
+        return take_back(spot, make_way=make_way)
+
+    exchange.take_back = unless_its_folder_is_gone
+
+
 def _late_writes_dropped() -> None:
     Transaction._set_late_writes_aside = _nothing  # type: ignore[method-assign]
 
@@ -207,6 +218,7 @@ PLANTS: dict[str, Callable[[], None]] = {
     "taken-back-forwards": _taken_back_forwards,
     "not-compared": _not_compared,
     "strangers-dropped": _strangers_dropped,
+    "given-up-without-its-folder": _given_up_without_its_folder,
     "late-writes-dropped": _late_writes_dropped,
     "commit-not-recorded-first": _commit_not_recorded_first,
     "undo-not-recorded": _undo_not_recorded,

@@ -113,7 +113,7 @@ class Ended(NamedTuple):
 
     promises: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
-    """The names of its effects; nothing of what was killed."""
+    """The names of its effects; where somebody is at work, all its calls; nothing where killed."""
     raised: str = ""
     defect: str = ""
     """What nothing should ever raise."""
@@ -209,7 +209,7 @@ class Player:
         return self._observer(name, partial(self._faulty.call, name, real), arguments)
 
     def _beside(self, somebody: Somebody, step: Step) -> Step:
-        """Let somebody else be at work during a step."""
+        """Let somebody else be at work during a step, in a child, which ends with it."""
 
         def accompanied(promise: Promise) -> None:
             self._somebody = somebody
@@ -235,6 +235,8 @@ class Player:
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             return Ended(tuple(each for each in (*promises, last) if each), killed=True)
+        if last is None:
+            return Ended(defect=f"it ended without a word, with the status {status}")
         return Ended(**{name: _tuple(value) for name, value in last.items()})
 
     def _run(

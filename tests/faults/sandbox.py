@@ -8,8 +8,11 @@ is made again, and the name of the install folder.
 
 import os
 import sys
+from collections import ChainMap
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from aos_upgrade_plugin.decide.content import steps
 from aos_upgrade_plugin.effects import disk
@@ -17,14 +20,11 @@ from aos_upgrade_plugin.effects.tree import durable, files
 from aos_upgrade_plugin.models.journal import Change, InstallRename, JournalHeader, Place
 from aos_upgrade_plugin.models.tree import Kind, unescape
 from tests.faults.deeds import Done, deed_done
+from tests.faults.places import CONTROL, INSTALLS, STAGED_ENVIRONMENT
 from tests.faults.rounds import Look
 from tests.faults.trees import Nodes, as_tree, below, build, fifo, file, folder, link, read
 
 OWNER = "a_session"
-INSTALLS = (".agent-os", ".praxis-os")
-"""The name of the install folder before, and after."""
-STAGED_ENVIRONMENT = ".venv-stage"
-CONTROL = frozenset({b".upgrades", b".upgrade-lock", b".backups", b"state"})
 
 _LARGE = bytes(range(256)) * 80  # large enough to be cloned where the file system can
 _LONG = b"n" * 255
@@ -218,21 +218,41 @@ def look(root: Path, allowed: tuple[tuple[str, Nodes], ...], users: tuple[bytes,
     What the ``users`` wrote must be somewhere, and nothing else may have been set aside. Where
     somebody else was at work, his deed may be seen, or what he did was set aside.
     """
-    done = deed_done(root)
-    users = done.kept(users) if done else users
+    done, install = deed_done(root), install_of(root)
+    users = done.must_keep(users) if done else users
     leave_out = CONTROL | {os.fsencode(STAGED_ENVIRONMENT)}
     seen = read(root / "project", leave_out=leave_out)
-    install = os.fsencode(install_of(root).name)
+    shelves = [*_shelves(install)]
     states = frozenset(
-        name
-        for name, nodes in allowed
-        if nodes == seen or (done and done.explains(seen, nodes, install))
+        name for name, nodes in allowed if _is_as(seen, nodes, install.name, done, shelves)
     )
     difference = _nearest(seen, allowed)
-    everything = {node.data for node in read(root / "project").values()}
-    if lost := [text for text in users if text not in everything]:
+    everywhere = read(root / "project", leave_out=frozenset({b".backups"})).values()
+    if lost := {*users} - {node.data for node in everywhere}:
         states, difference = frozenset(), f"lost: {lost}"
-    return Look(states, difference, residue(install_of(root)), _wrongly_aside(root, users, done))
+    return Look(states, difference, residue(install), _wrongly_aside(shelves, users, done))
+
+
+class Shelf(NamedTuple):
+    """What was set aside of one place."""
+
+    is_inside: bool
+    """Whether that is the install folder."""
+    nodes: Nodes
+
+
+def _shelves(install: Path) -> Iterator[Shelf]:
+    for shelf in sorted((install / ".upgrades").glob("*/set-aside/*")):
+        yield Shelf(shelf.name.partition("~")[0] == Place.INSTALL, read(shelf))
+
+
+def _is_as(
+    seen: Nodes, planned: Nodes, install: str, done: Done | None, shelves: Sequence[Shelf]
+) -> bool:
+    if done is None:
+        return seen == planned
+    aside = [each.nodes for each in shelves if each.is_inside is done.is_inside]
+    return done.explains(seen, planned, os.fsencode(install), dict(ChainMap(*map(dict, aside))))
 
 
 def residue(install: Path) -> tuple[str, ...]:
@@ -240,27 +260,28 @@ def residue(install: Path) -> tuple[str, ...]:
     left = [os.fsencode(STAGED_ENVIRONMENT)] if (install / STAGED_ENVIRONMENT).exists() else []
     upgrades = install / ".upgrades"
     if upgrades.exists():
-        keepers = {os.fsencode(shelf.parent.name) for shelf in upgrades.glob("*/set-aside")}
+        keepers = {os.fsencode(shelf.parts[-3]) for shelf in upgrades.glob("*/set-aside/*")}
         found = read(upgrades, leave_out=frozenset({b"set-aside"}))
         left += sorted(b".upgrades/" + path for path in set(found) - keepers)
         left += [] if keepers else [b".upgrades"]
     return tuple(os.fsdecode(path) for path in left)
 
 
-def _wrongly_aside(root: Path, users: tuple[bytes, ...], done: Done | None) -> tuple[str, ...]:
+def _wrongly_aside(
+    shelves: Sequence[Shelf], users: tuple[bytes, ...], done: Done | None
+) -> tuple[str, ...]:
     """Name what was set aside and is not the user's; folders belong to what is in them."""
     wrong: list[str] = []
-    for shelves in (install_of(root) / ".upgrades").glob("*/set-aside"):
-        for shelf in shelves.iterdir():
-            kept = {
-                path: node for path, node in read(shelf).items() if node.kind is not Kind.DIRECTORY
-            }
-            wrong += [
-                repr(path)
-                for path, node in kept.items()
-                if node.data not in users and not (done and done.concerns(path))
-            ]
-            wrong += [] if kept or done else ["only folders"]
+    for is_inside, nodes in shelves:
+        kept = {path: node for path, node in nodes.items() if node.kind is not Kind.DIRECTORY}
+        wrong += [
+            repr(path)
+            for path, node in kept.items()
+            if node.data not in users
+            and not (done and done.is_inside is is_inside and done.explains_aside(path, node))
+        ]
+        is_explained = bool(kept) or (done is not None and done.explains_folders_aside(nodes))
+        wrong += [] if is_explained else ["only folders"]
     return tuple(wrong)
 
 

@@ -14,8 +14,9 @@ from aos_upgrade_plugin.effects.tree.transaction import Transaction, leftovers
 from aos_upgrade_plugin.errors import StaleError, UpgradeError
 from aos_upgrade_plugin.phases.recovery import recover
 from tests.faults import sandbox
+from tests.faults.places import INSTALLS
 from tests.faults.rounds import Look, Promise, Scenario
-from tests.faults.sandbox import INSTALLS, NEW, OLD, install_of
+from tests.faults.sandbox import NEW, OLD, install_of
 from tests.faults.trees import Nodes, file, folder
 
 

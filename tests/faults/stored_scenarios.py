@@ -69,16 +69,21 @@ class BackUp:
         if left_out := {path for each in made for path in self._left_out(root, each)}:
             seen = seen._replace(states=frozenset(), difference=f"left out: {left_out}")
         count = {1: {"one"}, 2: {"two"}}.get(len(made), set())
+        if not count:
+            seen = seen._replace(states=frozenset(), difference=f"{len(made)} backups")
         left = [each.name for each in (install / ".backups").glob(".*")]
         return seen._replace(
-            states=seen.states | count if seen.states else seen.states, residue=tuple(left)
+            states=seen.states | count if seen.states else seen.states,
+            residue=(*seen.residue, *left),
         )
 
     def _left_out(self, root: Path, backup: backups.Backup) -> set[bytes]:
-        """Name what a backup should have; nothing of what somebody else touched meanwhile."""
+        """Name what a backup should have, and has not; others may have taken some away."""
         held = {unescape(entry.path) for entry in backups.read_manifest(backup.path).entries}
         done = deed_done(root)
-        return {path for path in _OLD.keys() - held if not (done and done.concerns(path))}
+        return {
+            path for path in _OLD.keys() - held if not (done and done.excuses_from_backup(path))
+        }
 
 
 class Prune:

@@ -2,29 +2,32 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tests.faults import scenarios, stored_scenarios, trees
 from tests.faults.crash_model import Laboratory
-from tests.faults.deeds import DEEDS
+from tests.faults.deeds import DEEDS, deed_done
 from tests.faults.interposer import CUTS, FAILURES, Fault, Kind
-from tests.faults.meanwhile import deed_at
+from tests.faults.meanwhile import NO_DEED, number_of
 from tests.faults.moments import Watcher
 from tests.faults.power_cut import PowerCuts
 from tests.faults.recoveries import FAULTS, Recovery, Tries, drawn, recoveries, representatives
 from tests.faults.rounds import MODES, Look, Mode, Player, Promise, Round, Scenario
 from tests.faults.tallies import Tally
 
+T = TypeVar("T")
+
 SCENARIOS: tuple[Scenario, ...] = (*scenarios.SCENARIOS, *stored_scenarios.SCENARIOS)
 POWER_CUT = "power-cut"
 """A kind beside those of the interposer: every state that a power cut may leave."""
 KINDS: tuple[str, ...] = (*Kind, POWER_CUT)
-_DEEDS_IN_RECOVERIES = 101
-"""One of so many is done there: all of them are a million rounds."""
+_DEED_STRIDE_IN_RECOVERIES = 101
+"""Of the deeds in recoveries one in so many is done, at most: there are a million of them."""
 _IN_REPRESENTATIVES = (POWER_CUT, Kind.MEANWHILE, *sorted(CUTS))
 """What recoveries meet that stand for their kind."""
 _HAVE_SOMEBODY = frozenset({"stale"})
@@ -112,8 +115,12 @@ class Sweeper:
     def acts(self, scenario: Scenario, mode: Mode) -> Iterator[Unit]:
         """List what an act is to meet in a mode."""
         for kind in self._kinds:
-            if kind != Kind.MEANWHILE or scenario.name not in _HAVE_SOMEBODY:
+            if kind in self._kinds_of(scenario.name):
                 yield Unit(scenario.name, mode.name, kind)
+
+    def _kinds_of(self, scenario: str) -> Collection[str]:
+        left_out = {Kind.MEANWHILE} if scenario in _HAVE_SOMEBODY else set()
+        return {*self._kinds} - left_out
 
     def watch(self, scenario: Scenario, mode: Mode) -> Unit:
         """Return the unit that leads to what recoveries are to meet."""
@@ -122,7 +129,7 @@ class Sweeper:
     def led_to(self, watched: Tally) -> Iterator[Unit]:
         """List what the recoveries from an act are to meet, as watching them led to."""
         for scenario, mode, kind, killed_before, numbers in watched.leads_to:
-            if kind in self._kinds:
+            if kind in self._kinds_of(scenario):
                 yield Unit(scenario, mode, kind, killed_before, tuple(numbers))
 
     def run(self, unit: Unit) -> Tally:
@@ -206,11 +213,14 @@ class Sweeper:
 
     def _deeds(self, scenario: Scenario, mode: Mode, unit: Unit) -> Rounds:
         act = self._interrupted(scenario, mode, unit)
-        calls = self._play(act, mode, [Fault(Kind.MEANWHILE, 0)]).ended[0].called
-        for number in self._some(range(1, len(calls) * len(DEEDS) + 1), unit):
-            call, deed = deed_at(number)
-            place = f"{deed} before call {call + 1}, {calls[call]}"
-            yield place, self._play(act, mode, [Fault(Kind.MEANWHILE, number)]).problems
+        calm = self._play(act, mode, [Fault(Kind.MEANWHILE, NO_DEED)])
+        yield "no deed", calm.problems
+        calls = calm.ended[0].called
+        for deed, call in self._some([*product(DEEDS, range(len(calls)))], unit):
+            fault = Fault(Kind.MEANWHILE, number_of(call, deed))
+            problems = self._play(act, mode, [fault]).problems
+            if deed_done(self._root):
+                yield f"{deed} before call {call}, {calls[call]}", problems
 
     def _interrupted(self, scenario: Scenario, mode: Mode, unit: Unit) -> Scenario:
         """Return what is acted in a unit: the scenario, or its recovery."""
@@ -221,8 +231,8 @@ class Sweeper:
     def _stride(self, unit: Unit) -> int:
         if not unit.killed_before:
             return self._strides.act
-        apart = _DEEDS_IN_RECOVERIES if unit.kind == Kind.MEANWHILE else 1
-        return self._strides.recovery * apart
+        at_least = _DEED_STRIDE_IN_RECOVERIES if unit.kind == Kind.MEANWHILE else 1
+        return max(self._strides.recovery, at_least)
 
     def _numbers(self, scenario: Scenario, mode: Mode, unit: Unit) -> Sequence[int]:
         """Number the effects that are met; of the torn ones only the writes count."""
@@ -234,7 +244,7 @@ class Sweeper:
         met = [number for number, name in called if unit.kind != Kind.TORN or name == "write"]
         return self._some(met, unit)
 
-    def _some(self, numbers: Sequence[int], unit: Unit) -> Sequence[int]:
+    def _some(self, numbers: Sequence[T], unit: Unit) -> Sequence[T]:
         stride = self._stride(unit)
         return numbers[_seed(unit) % stride :: stride]
 

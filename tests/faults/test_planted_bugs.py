@@ -52,6 +52,7 @@ SHOWN_BY = {
     "others overlooked": [
         Shown("strangers-dropped", "undo/exchange", "meanwhile", "23"),
         Shown("vanished-takes-its-folder-along", "backup/exchange", "meanwhile", "7"),
+        Shown("given-up-without-its-folder", "apply/exchange", "meanwhile", "7"),
     ],
     "step left out": [
         Shown("undo-not-recorded", "undo/exchange", "kill", "9"),

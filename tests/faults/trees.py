@@ -82,24 +82,38 @@ def read(root: Path, *, leave_out: frozenset[bytes] = frozenset()) -> dict[bytes
     return nodes
 
 
+def read_one(location: bytes) -> dict[bytes, Node]:
+    """Read what stands at a place, under no name, with everything below; nothing where nothing."""
+    try:
+        node = _node(location, os.lstat(location))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    below = read(Path(os.fsdecode(location))) if node.kind is Kind.DIRECTORY else {}
+    return {b"": node, **below}
+
+
 def _read_into(
     nodes: dict[bytes, Node], prefix: bytes, location: bytes, leave_out: frozenset[bytes]
 ) -> None:
     for child in os.scandir(location):
         if child.name in leave_out:
             continue
-        status = child.stat(follow_symlinks=False)
-        mode = stat.S_IMODE(status.st_mode)
-        if stat.S_ISDIR(status.st_mode):
-            nodes[prefix + child.name] = folder(mode)
+        node = _node(child.path, child.stat(follow_symlinks=False))
+        nodes[prefix + child.name] = node
+        if node.kind is Kind.DIRECTORY:
             _read_into(nodes, prefix + child.name + b"/", child.path, leave_out)
-        elif stat.S_ISLNK(status.st_mode):
-            nodes[prefix + child.name] = link(os.readlink(child.path))
-        elif stat.S_ISFIFO(status.st_mode):
-            nodes[prefix + child.name] = fifo(mode)
-        else:
-            with open(child.path, "rb") as stream:
-                nodes[prefix + child.name] = file(stream.read(), mode)
+
+
+def _node(location: bytes, status: os.stat_result) -> Node:
+    mode = stat.S_IMODE(status.st_mode)
+    if stat.S_ISDIR(status.st_mode):
+        return folder(mode)
+    if stat.S_ISLNK(status.st_mode):
+        return link(os.readlink(location))
+    if stat.S_ISFIFO(status.st_mode):
+        return fifo(mode)
+    with open(location, "rb") as stream:
+        return file(stream.read(), mode)
 
 
 def as_tree(nodes: Nodes) -> Tree:

@@ -64,7 +64,7 @@ test: .venv-test/.ready
 	rm -rf build/wheel build/coverage
 	.venv-test/bin/python -m pip wheel $(QUIETLY) --no-deps --wheel-dir build/wheel .
 	.venv-test/bin/python -m pip install $(QUIETLY) --no-deps --force-reinstall build/wheel/*.whl
-	$(SUITE) -n auto --junitxml=build/junit.xml
+	$(SUITE) -n auto --dist worksteal --junitxml=build/junit.xml
 	@$(MAKE) --no-print-directory coverage
 
 again:

